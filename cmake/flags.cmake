@@ -1,0 +1,9 @@
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wvla -Werror
+                    -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  add_compile_options(-Wthread-safety -Wthread-safety-beta)
+endif()
+if(MILLRACE_SANITIZERS)
+  add_compile_options(-fsanitize=${MILLRACE_SANITIZERS} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MILLRACE_SANITIZERS})
+endif()

@@ -1,0 +1,60 @@
+// ReplyWriter: appends replies to a Buffer in RESP2 or RESP3.
+//
+// Handlers say what a value is (a map, a null, a double); the writer knows how each protocol spells it. Nothing here
+// checks that announced lengths are kept: that is the caller's promise, and the comparison tests hold it to it.
+// A writer is cheap (two words); it lives as long as one command. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/buffer.h"
+
+namespace millrace::resp {
+
+enum class Protocol : uint8_t { kResp2 = 2, kResp3 = 3 };
+
+class ReplyWriter {
+ public:
+  ReplyWriter(Buffer& out, Protocol protocol) : out_(out), protocol_(protocol) {}
+
+  Protocol protocol() const { return protocol_; }
+  bool is_resp3() const { return protocol_ == Protocol::kResp3; }
+  void set_protocol(Protocol protocol) { protocol_ = protocol; }
+  // Bytes in the buffer, of this reply and of those before it.
+  size_t size() const { return out_.size(); }
+  Buffer& buffer() { return out_; }
+
+  void simple(std::string_view text);  // +text
+  void ok() { simple("OK"); }
+  // -text. Text that does not begin with '-' gets the code ERR: error("no such key") is "-ERR no such key",
+  // error("-WRONGTYPE Operation ...") is sent as it stands. CR and LF inside become spaces.
+  void error(std::string_view text);
+  void integer(int64_t value);
+  void boolean(bool value);  // RESP3 #t/#f, RESP2 :1/:0
+  void bulk(std::string_view bytes);
+  void bulk_integer(int64_t value);  // an integer as a bulk string
+  void double_number(double value);  // RESP3 ,1.5; RESP2 a bulk string
+  void verbatim(std::string_view format, std::string_view text);  // RESP3 =..txt:..., RESP2 a bulk string
+  void null();                       // RESP3 _, RESP2 $-1
+  void null_array();                 // RESP3 _, RESP2 *-1
+
+  void array(int64_t length);
+  void map(int64_t pairs);   // RESP2: an array of twice the length
+  void set(int64_t length);  // RESP2: an array
+  void push(int64_t length);  // RESP2: an array
+
+  // For lengths known only at the end: begin_array() keeps room for the header of `length_hint`, end_array() writes it
+  // (and moves the elements by a byte or two if the real length has another number of digits). Nests.
+  size_t begin_array(int64_t length_hint = 1);
+  void end_array(size_t token, int64_t length);
+  void end_map(size_t token, int64_t pairs);
+  // Takes everything back that was written since `size()` returned `size`.
+  void rewind(size_t size) { out_.truncate(size); }
+
+ private:
+  Buffer& out_;
+  Protocol protocol_;
+};
+
+}  // namespace millrace::resp

@@ -1,0 +1,55 @@
+// RequestParser: turns received bytes into commands, RESP arrays of bulk strings and inline commands alike.
+//
+// Pure: no I/O, no clock, no allocation sized by a number from the wire. The input may be split anywhere. The parser
+// remembers how far it came as offsets from the start of the current request, so between two calls the caller may move
+// the bytes (from a leased receive buffer to its own) as long as the request's bytes stay together and in order.
+//
+//   parser.parse(bytes)        bytes = everything received from the start of the current request on
+//     kNeedMore                call again with the same bytes and more behind them
+//     kDone                    args() are views into `bytes`; consumed() bytes belong to this request; call next()
+//                              before the following request, which starts at bytes[consumed()]
+//     kBroken                  error_text() is Redis's own "Protocol error: ..." text; answer it and close
+//     kHangUp                  an HTTP request ("POST" or "Host:" as a command word): close without a reply
+//
+// An empty line or an array of length <= 0 is kDone with no args: skip it. Runs on the thread that owns the connection.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::resp {
+
+// What a client may make us hold. All of them hold before authentication too; `authenticated` false lowers the first
+// two to Redis's values for strangers (10 arguments of 16 KiB).
+struct RequestLimits {
+  int64_t argument_count_max = 1024 * 1024;
+  int64_t argument_bytes_max = 512ll * 1024 * 1024;  // proto-max-bulk-len
+  int64_t inline_bytes_max = 64 * 1024;
+  bool authenticated = true;
+};
+
+class RequestParser {
+ public:
+  enum class Status { kNeedMore, kDone, kBroken, kHangUp };
+
+  Status parse(std::string_view bytes, const RequestLimits& limits);
+  std::span<const std::string_view> args() const { return args_; }
+  size_t consumed() const { return position_; }
+  const std::string& error_text() const { return error_text_; }
+  // How many bytes the current request is known to need in all (0 if unknown): a hint for reserving the caller's
+  // buffer, already capped so that it never exceeds twice what has arrived plus 64 KiB.
+  size_t bytes_wanted() const { return bytes_wanted_; }
+  // Forgets the finished request.
+  void next();
+
+ private:
+  size_t position_ = 0;
+  size_t bytes_wanted_ = 0;
+  std::string error_text_;
+  std::vector<std::string_view> args_;
+};
+
+}  // namespace millrace::resp

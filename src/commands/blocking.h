@@ -1,0 +1,50 @@
+// BlockedCommand: a command that waits for keys (XREAD and XREADGROUP with BLOCK) and knows how to answer itself later.
+//
+// It is answered from whatever core changes one of its keys, under that key's partition lock, in the order of arrival.
+// It copies everything it needs out of the arguments; protocol and database are those of the moment it blocked.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "commands/client.h"
+#include "keyspace/database.h"
+#include "keyspace/waiters.h"
+#include "resp/reply_writer.h"
+
+namespace millrace::commands {
+
+inline constexpr int64_t kNoDeadline = std::numeric_limits<int64_t>::max();
+
+class BlockedCommand : public keyspace::Waiter {
+ public:
+  BlockedCommand(Ref<Client> client, std::vector<keyspace::KeyPlace> places, int64_t deadline_ns)
+      : Waiter(std::move(places)),
+        client_(std::move(client)),
+        protocol_(client_->session.protocol),
+        deadline_ns_(deadline_ns) {}
+
+  Client& client() const { return *client_; }
+  resp::Protocol protocol() const { return protocol_; }
+  int64_t deadline_ns() const { return deadline_ns_; }  // monotonic; kNoDeadline for BLOCK 0
+
+  // Looks at one of its keys, whose partition is held. If the command can be answered now (entries, or an error such as
+  // a vanished group) it must win claim() before it changes anything, then write the reply, and return true. False: it
+  // goes on waiting, or another core has answered it.
+  virtual bool try_answer(keyspace::Database& db, std::string_view key, resp::ReplyWriter& reply) = 0;
+  // The reply when the deadline passes, and to CLIENT UNBLOCK ... TIMEOUT. Called by whoever won claim().
+  virtual void write_timeout(resp::ReplyWriter& reply) const = 0;
+  // When time alone may make a key ready (XREADGROUP CLAIM): unix ms; kNoDeadline if it cannot. Looked at by the
+  // client's core after blocking and after each fruitless look.
+  virtual int64_t next_look_unix_ms() const { return kNoDeadline; }
+
+ private:
+  Ref<Client> client_;
+  const resp::Protocol protocol_;
+  const int64_t deadline_ns_;
+};
+
+}  // namespace millrace::commands

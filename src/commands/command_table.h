@@ -1,0 +1,124 @@
+// The command table: one row per command and subcommand, from which everything else derives - dispatch, arity and
+// refusals (executor.h), key extraction, COMMAND in all its forms, HELP texts, ACL categories.
+//
+// Rows live in tables_*.cc, one file per family, beside nothing else: facts and our own words. Immutable after start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/context.h"
+
+namespace millrace::commands {
+
+// Redis's command flags (COMMAND INFO prints them in this order).
+enum Flag : uint32_t {
+  kWrite = 1u << 0,
+  kReadonly = 1u << 1,
+  kDenyOom = 1u << 2,
+  kAdmin = 1u << 3,
+  kPubsub = 1u << 4,
+  kNoScript = 1u << 5,
+  kBlocking = 1u << 6,
+  kLoading = 1u << 7,
+  kStale = 1u << 8,
+  kSkipMonitor = 1u << 9,
+  kSkipSlowlog = 1u << 10,
+  kAsking = 1u << 11,
+  kFast = 1u << 12,
+  kNoAuth = 1u << 13,
+  kMayReplicate = 1u << 14,
+  kSentinel = 1u << 15,
+  kOnlySentinel = 1u << 16,
+  kNoMandatoryKeys = 1u << 17,
+  kProtected = 1u << 18,
+  kModule = 1u << 19,
+  kNoAsyncLoading = 1u << 20,
+  kNoMulti = 1u << 21,
+  kMovableKeys = 1u << 22,
+  kAllowBusy = 1u << 23,
+};
+
+// Which partitions the executor holds while the handler runs.
+enum class Locking : uint8_t {
+  kKeys,  // those of the command's keys (none if it has none)
+  kAll,   // every partition: the command looks at whole databases at once
+  kSelf,  // none: the handler locks what it needs through context.locks, one partition at a time
+};
+
+// Where the keys are, in Redis's key specification scheme.
+struct KeySpec {
+  enum class Begin : uint8_t { kIndex, kKeyword };
+  enum class Find : uint8_t { kRange, kKeyNum };
+
+  std::string_view flags;  // "RO ACCESS", as COMMAND INFO prints them
+  Begin begin = Begin::kIndex;
+  int begin_index = 1;           // kIndex: position; kKeyword: where to start looking
+  std::string_view keyword;      // kKeyword
+  Find find = Find::kRange;
+  int last = 0;                  // kRange: relative to the first key; negative counts from the end of the arguments
+  int step = 1;
+  int limit = 0;
+  bool incomplete = false;
+  std::string_view notes;
+};
+
+// Finds the positions of the keys where options may stand in between (XREAD, XREADGROUP). False: the arguments are wrong.
+using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+
+struct CommandSpec {
+  std::string_view name;        // lower case; a subcommand's own word
+  int arity = 0;                // counts the name (and a subcommand's container); negative = minimum
+  uint32_t flags = 0;
+  std::string_view categories;  // extra ACL categories, "stream dangerous": @read/@write/@fast/@slow/... follow from flags
+  std::string_view group;       // "stream", "generic", "connection", "server"
+  std::string_view since;
+  std::string_view complexity;
+  std::string_view summary;
+  std::string_view syntax;      // arguments, in the notation of syntax.h; COMMAND DOCS derives from it
+  std::string_view tips;        // comma separated command tips
+  std::vector<KeySpec> keys;
+  KeyFinder find_keys = nullptr;
+  Locking locking = Locking::kKeys;
+  Handler handler = nullptr;    // nullptr: a container without a body of its own
+  std::vector<CommandSpec> subcommands;
+
+  // Filled in by CommandTable.
+  uint32_t index = 0;           // dense, for statistics
+  std::string full_name;        // "client|id"
+  const CommandSpec* parent = nullptr;
+};
+
+class CommandTable {
+ public:
+  CommandTable();  // all rows of the server
+  explicit CommandTable(std::vector<CommandSpec> rows);
+
+  // Any case. The row itself, not a subcommand's.
+  const CommandSpec* find(std::string_view name) const;
+  const CommandSpec* find_subcommand(const CommandSpec& container, std::string_view name) const;
+  const std::vector<CommandSpec>& rows() const { return rows_; }
+  size_t count() const { return count_; }  // rows and subcommands: size of statistics tables
+  const CommandSpec& by_index(uint32_t index) const;
+
+ private:
+  std::vector<CommandSpec> rows_;
+  size_t count_ = 0;
+};
+
+// The one key extractor: dispatch, ACL and COMMAND GETKEYS use it. Positions of the keys in args, in order. False if the
+// arguments cannot be understood.
+bool find_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+
+// The rows of each family, in their own files.
+std::vector<CommandSpec> stream_command_rows();
+std::vector<CommandSpec> key_command_rows();
+std::vector<CommandSpec> connection_command_rows();
+std::vector<CommandSpec> server_command_rows();
+
+}  // namespace millrace::commands

@@ -1,0 +1,68 @@
+// CommandContext: everything a handler may touch while it runs, and nothing else.
+//
+// A handler reads `args` (views that live until it returns), works through `db`, writes exactly one reply to `reply`
+// (or none, after block()), and returns. The partitions of the command's keys are held. It never sees a socket.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "commands/client.h"
+#include "commands/server.h"
+#include "keyspace/database.h"
+#include "keyspace/partition_locks.h"
+#include "resp/reply_writer.h"
+
+namespace millrace::commands {
+
+class BlockedCommand;
+struct CommandSpec;
+
+// What a command may ask of the core it runs on.
+class Host {
+ public:
+  virtual uint32_t core_index() const = 0;
+  // Queues reply bytes for any client; they leave at the end of this core's turn. Used for clients other than the caller.
+  virtual void deliver(Client& client, std::string_view bytes) = 0;
+  // A blocked command of `client` was claimed and answered by this core: its own core goes on with the client's input.
+  virtual void resume(Client& client) = 0;
+  // Closes the client's connection, now or, if `after_reply`, once what is queued has been sent. Any client, the caller too.
+  virtual void kill(Client& client, bool after_reply) = 0;
+  // CLIENT PAUSE / UNPAUSE changed server.pause: every core looks again.
+  virtual void pause_changed() = 0;
+  // A setting that a core holds derived state for was changed (maxclients, timeout, ...): every core looks again.
+  virtual void settings_changed() = 0;
+  // Ends the server after this command.
+  virtual void shut_down() = 0;
+  // DEBUG SLEEP: this core does nothing for that long.
+  virtual void stall(int64_t ns) = 0;
+  // Reads the clock afresh (the context's `now` is the turn's).
+  virtual Instant read_clock() = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+struct CommandContext {
+  const CommandSpec& spec;
+  std::span<const std::string_view> args;  // args[0] is the command's name; a subcommand's args[1] is the subcommand's
+  Client& client;
+  Server& server;
+  Host& host;
+  resp::ReplyWriter& reply;
+  keyspace::Database& db;
+  keyspace::PartitionLocks& locks;  // for commands whose spec says they lock for themselves (SCAN, INFO)
+  Random& random;
+  Instant now;
+  Ref<BlockedCommand> blocked;  // set by block()
+
+  // Instead of replying: the client waits. The executor queues `command` at its keys under the locks still held.
+  void block(Ref<BlockedCommand> command);
+};
+
+using Handler = void (*)(CommandContext&);
+
+}  // namespace millrace::commands

@@ -1,0 +1,105 @@
+// Server: everything the cores share. Built once in main (or in a test) and handed down by reference; no globals.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "commands/client.h"
+#include "keyspace/keyspace.h"
+#include "settings/settings.h"
+
+namespace millrace::commands {
+
+// One row of commandstats on one core, indexed by CommandSpec::index.
+struct CommandStatistics {
+  Counter calls;
+  Counter microseconds_x1000;  // nanoseconds
+  Counter rejected;
+  Counter failed;
+};
+
+// One core's counters, on cache lines of their own; INFO adds the cores up. CONFIG RESETSTAT sets them to zero.
+struct alignas(64) CoreStatistics {
+  explicit CoreStatistics(size_t command_count) : commands(command_count) {}
+
+  Counter connections_received;
+  Counter connections_rejected;
+  Counter commands_processed;
+  Counter input_bytes;
+  Counter output_bytes;
+  Counter hits;
+  Counter misses;
+  Counter expired_keys;
+  Counter changes;
+  Counter error_replies;
+  Counter reads;    // receive completions
+  Counter writes;   // send completions
+  Counter turns;    // event loop cycles
+  Counter query_buffer_limit_disconnections;
+  Counter output_buffer_limit_disconnections;
+  std::vector<CommandStatistics> commands;
+
+  Mutex mutex;
+  std::map<std::string, uint64_t, std::less<>> errors GUARDED_BY(mutex);  // errorstats: code -> count
+};
+
+// All connected clients by id. Any thread.
+class ClientRegistry {
+ public:
+  uint64_t next_id() { return next_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void add(Ref<Client> client) EXCLUDES(mutex_);
+  void remove(uint64_t id) EXCLUDES(mutex_);
+  Ref<Client> find(uint64_t id) const EXCLUDES(mutex_);
+  std::vector<Ref<Client>> all() const EXCLUDES(mutex_);  // by id
+  size_t size() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<uint64_t, Ref<Client>> clients_ GUARDED_BY(mutex_);
+  std::atomic<uint64_t> next_id_{0};
+  std::atomic<size_t> count_{0};
+};
+
+// CLIENT PAUSE: until when which commands are held back. Readable by every core without a lock.
+struct PauseState {
+  std::atomic<int64_t> until_monotonic_ns{0};
+  std::atomic<bool> writes_only{false};
+};
+
+// Facts that are fixed once the server runs; INFO shows them.
+struct ServerFacts {
+  std::string executable;
+  std::string config_file;  // absolute, or empty
+  std::string run_id;       // 40 hex digits
+  std::string io_backend;   // "io_uring" or "epoll"
+  std::string os;
+  int core_count = 1;
+  int64_t started_unix_ms = 0;
+  int64_t started_monotonic_ns = 0;
+};
+
+struct Server {
+  Server(settings::Settings& settings_in, Log& log_in, const keyspace::KeyspaceOptions& options, ServerFacts facts_in,
+         size_t command_count);
+
+  settings::Settings& settings;
+  Log& log;
+  keyspace::Keyspace keyspace;
+  ServerFacts facts;
+  ClientRegistry clients;
+  PauseState pause;
+  std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
+  std::atomic<size_t> blocked_clients{0};
+  std::atomic<uint64_t> peak_memory_bytes{0};
+  std::atomic<int64_t> statistics_reset_unix_ms{0};
+  std::vector<std::unique_ptr<CoreStatistics>> statistics;  // one per core
+};
+
+}  // namespace millrace::commands

@@ -1,0 +1,78 @@
+// Backend: how one core talks to the kernel (or, in tests, to a simulated one).
+//
+// Rules every backend keeps (tests/contract runs one suite over all of them):
+//   * The caller owns an operation object and keeps it alive from submit until its final callback.
+//   * No callback runs inside a submit call, cancel() or close(): callbacks run only from wait().
+//   * Results are counts or -errno. Short sends are normal; the caller sends the rest.
+//   * accept() and receive() repeat until ended() - after cancel(), an error, or end of stream - which is called exactly
+//     once and is the last callback. Temporary failures (EMFILE, ECONNABORTED, no receive buffer left) never end them:
+//     the backend re-arms when it can, without a timer for buffers and without spinning.
+//   * Bytes handed to received() are valid only during the call: the receive buffer goes back at once.
+//   * All calls come from the core's own thread, except wake().
+// The caller keeps at most one send in flight per socket, and closes a socket only when nothing is in flight on it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace millrace::io {
+
+class AcceptOperation {
+ public:
+  virtual void accepted(int fd) = 0;  // a connected, non-blocking socket that now belongs to the callee
+  virtual void ended(int error) = 0;  // 0 or -errno
+
+  void* backend_state = nullptr;  // the backend's own; nullptr when idle
+
+ protected:
+  ~AcceptOperation() = default;
+};
+
+class ReceiveOperation {
+ public:
+  virtual void received(std::string_view bytes) = 0;  // never empty
+  virtual void ended(int error) = 0;                  // 0 = the peer closed its side, or cancel()
+
+  void* backend_state = nullptr;
+
+ protected:
+  ~ReceiveOperation() = default;
+};
+
+class SendOperation {
+ public:
+  virtual void sent(int result) = 0;  // bytes taken by the kernel (> 0), or -errno; exactly once per send()
+
+  void* backend_state = nullptr;
+
+ protected:
+  ~SendOperation() = default;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual void accept(AcceptOperation& operation, int listener_fd) = 0;
+  virtual void receive(ReceiveOperation& operation, int fd) = 0;
+  // `bytes` stay untouched until sent(). Never raises SIGPIPE.
+  virtual void send(SendOperation& operation, int fd, std::string_view bytes) = 0;
+  // Ends a repeating operation early; its ended() follows from a later wait(). No effect on an operation that is idle.
+  virtual void cancel(AcceptOperation& operation) = 0;
+  virtual void cancel(ReceiveOperation& operation) = 0;
+  // Makes a pending receive end and a pending send fail: how a connection in flight is brought down. Any thread.
+  virtual void shut_down(int fd) = 0;
+  virtual void close(int fd) = 0;
+
+  // Submits what was asked for, then runs the callbacks of whatever completed. Sleeps until something completes, wake()
+  // is called or `deadline_ns` (monotonic; 0 = do not sleep) passes; returns after at most a few thousand callbacks.
+  virtual void wait(int64_t deadline_ns) = 0;
+  // Makes the current or the next wait() return. Any thread.
+  virtual void wake() = 0;
+  virtual Instant now() = 0;
+};
+
+}  // namespace millrace::io

@@ -1,0 +1,72 @@
+// Database: one database as one command sees it - the only way handlers reach keys.
+//
+// A view, made per command: keyspace + database number + the command's time. The partitions of all keys it is asked for
+// must be held. It hides lazy expiry (an expired key is removed and treated as absent), keeps the expiry index in step,
+// and records in KeyEvents which keys blocked clients should look at again once the command is done.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "keyspace/keyspace.h"
+
+namespace millrace::keyspace {
+
+// What one command (or one expiry slice) changed that others wait for. Drained by the executor under the same locks.
+struct KeyEvents {
+  std::vector<KeyPlace> ready;  // in order, without duplicates; only keys that somebody waits for
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t expired = 0;
+  uint64_t changes = 0;  // what INFO calls rdb_changes_since_last_save
+};
+
+class Database {
+ public:
+  Database(Keyspace& keyspace, int index, Instant now, KeyEvents& events)
+      : keyspace_(keyspace), events_(events), now_(now), index_(index) {}
+
+  int index() const { return index_; }
+  Instant now() const { return now_; }
+  Keyspace& keyspace() { return keyspace_; }
+  // The same moment and the same events in another database (MOVE, COPY).
+  Database with_index(int index) const { return Database(keyspace_, index, now_, events_); }
+
+  // The live entry, or nullptr. Reading counts a hit or a miss and refreshes the access time (unless `touch` is false,
+  // for TYPE, TTL, OBJECT and CLIENT NO-TOUCH); writing counts nothing.
+  KeyEntry* find_to_read(std::string_view key, bool touch = true);
+  KeyEntry* find_to_write(std::string_view key);
+
+  // REQUIRES: the key is absent.
+  KeyEntry& create(std::string_view key, Value value);
+  // Takes the key away and wakes its waiters; false if it was absent (or expired).
+  bool remove(std::string_view key);
+  // Removes every key of this database; all partitions held. Returns how many.
+  size_t clear();
+  // at_ms = kNoExpiry clears it. A time in the past is stored; the caller decides about deleting at once.
+  void set_expiry(KeyEntry& entry, int64_t at_ms);
+
+  // Clients blocked on the key will look again after this command (XADD, XNACK, XGROUP DESTROY, ...).
+  void signal_ready(std::string_view key);
+  void count_change(uint64_t count = 1) { events_.changes += count; }
+  // Tells the expiry cycle that this stream has idempotency records that grow old.
+  void track_idempotency(std::string_view key);
+
+  size_t size();  // keys, expired ones that nobody has touched included; all partitions held
+  size_t expiring_size();
+
+ private:
+  Keyspace& keyspace_;
+  KeyEvents& events_;
+  Instant now_;
+  int index_;
+};
+
+// Removes up to `limit` keys of the partition whose time has come, in any database, and lets idempotency records grow
+// old. The partition must be held. Returns how many keys were removed; signals go to `events`.
+size_t expire_due(Keyspace& keyspace, PartitionIndex partition, Instant now, size_t limit, KeyEvents& events);
+
+}  // namespace millrace::keyspace

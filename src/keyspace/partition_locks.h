@@ -1,0 +1,34 @@
+// PartitionLocks: the set of partitions one core has locked at the moment.
+//
+// hold() takes a set in ascending order, which rules out deadlock between cores; asking for a set that is already held
+// costs nothing, so a run of pipelined commands on one stream locks once. One object per core; never shared.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "keyspace/keyspace.h"
+
+namespace millrace::keyspace {
+
+class PartitionLocks {
+ public:
+  explicit PartitionLocks(Keyspace& keyspace) : keyspace_(keyspace) {}
+  ~PartitionLocks() { release(); }
+  PartitionLocks(const PartitionLocks&) = delete;
+  PartitionLocks& operator=(const PartitionLocks&) = delete;
+
+  // Afterwards exactly the given partitions are held (in any order, duplicates allowed).
+  void hold(std::span<const PartitionIndex> partitions);
+  void hold_one(PartitionIndex partition);
+  void hold_all();
+  void release();
+  bool holds(PartitionIndex partition) const;
+
+ private:
+  Keyspace& keyspace_;
+  std::vector<PartitionIndex> held_;  // ascending, unique
+  bool all_ = false;
+};
+
+}  // namespace millrace::keyspace

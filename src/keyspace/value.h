@@ -1,0 +1,32 @@
+// Value: what a key holds. Streams today; further types are further alternatives of the variant.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "streams/stream.h"
+
+namespace millrace::keyspace {
+
+class Value {
+ public:
+  explicit Value(std::unique_ptr<streams::Stream> stream) : state_(std::move(stream)) {}
+
+  // The stream, or nullptr if the value has another type (WRONGTYPE).
+  streams::Stream* stream() {
+    auto* held = std::get_if<std::unique_ptr<streams::Stream>>(&state_);
+    return held ? held->get() : nullptr;
+  }
+  std::string_view type_name() const;      // TYPE
+  std::string_view encoding_name() const;  // OBJECT ENCODING
+  size_t memory_bytes() const;             // MEMORY USAGE, without the key
+  Value clone() const;                     // COPY
+
+ private:
+  std::variant<std::unique_ptr<streams::Stream>> state_;
+};
+
+}  // namespace millrace::keyspace

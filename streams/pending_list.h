@@ -1,0 +1,73 @@
+// PendingList: the entries a consumer group has handed out and nobody has acknowledged.
+//
+// One packed structure with three orders over the same records:
+//   by id                 XACK, XPENDING, XCLAIM, XAUTOCLAIM
+//   by consumer, then id  history reads, XPENDING <consumer>, XINFO
+//   by delivery time      XREADGROUP CLAIM, XNACK: unowned records first (the NACK zone, a FIFO), then oldest delivery
+//                         first; equal times in the order they were set
+// Every operation is O(log n) or better. Records cost tens of bytes, not hundreds. Consumers are small numbers given
+// out by Group; kNoConsumer owns the NACKed records.
+//
+// Invariant: each record is in all three orders exactly once; consumer counts equal a scan. One thread (partition lock).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "streams/stream_id.h"
+
+namespace millrace::streams {
+
+using ConsumerId = uint32_t;
+inline constexpr ConsumerId kNoConsumer = 0xffffffff;
+
+struct Pending {
+  StreamId id;
+  ConsumerId consumer = kNoConsumer;
+  int64_t delivery_time_ms = 0;
+  int64_t delivery_count = 0;  // saturates at 2^63-1
+};
+
+class PendingList {
+ public:
+  PendingList();
+  ~PendingList();
+  PendingList(const PendingList& other);
+  PendingList(PendingList&& other) noexcept;
+  PendingList& operator=(PendingList&& other) noexcept;
+
+  size_t size() const;
+  bool empty() const { return size() == 0; }
+  size_t unowned_count() const;
+  size_t count_of(ConsumerId consumer) const;
+  size_t memory_bytes() const;
+
+  std::optional<Pending> find(StreamId id) const;
+  // Adds the record or replaces what is there (owner, time, count), moving it in the consumer and time orders. With
+  // consumer == kNoConsumer it goes to the end of the NACK zone.
+  void put(const Pending& pending);
+  bool erase(StreamId id);
+  // Drops all records of the consumer; returns how many there were.
+  size_t erase_consumer(ConsumerId consumer);
+  void clear();
+
+  // Walks. Each returns the first record at or behind the place, so a loop may change the list as it goes:
+  //   for (auto p = list.at_or_after(start); p && p->id <= end; p = list.after(p->id)) ...
+  std::optional<Pending> first() const;
+  std::optional<Pending> last() const;
+  std::optional<Pending> at_or_after(StreamId id) const;
+  std::optional<Pending> after(StreamId id) const;
+  std::optional<Pending> at_or_after(ConsumerId consumer, StreamId id) const;  // in the consumer's own list
+  // The time order. `oldest` starts it; `next_oldest` continues behind a record that is still in the list.
+  std::optional<Pending> oldest() const;
+  std::optional<Pending> newest() const;
+  std::optional<Pending> next_oldest(StreamId id) const;
+
+  void check_invariants() const;
+
+ private:
+  struct Impl;
+  Impl* impl_;
+};
+
+}  // namespace millrace::streams

@@ -1,0 +1,139 @@
+// Stream: an append-only log of field-value entries in memory, with its consumer groups and idempotency records.
+//
+//   Stream
+//     nodes    radix tree: master id -> Node, a listpack of up to ~100 entries in Redis's encoding (node.h)
+//     tail     the last node, cached: an append touches nothing else
+//     groups   name -> Group (group.h), in name order
+//     idmp     producer -> remembered ids (idempotency.h), only if ever used
+//
+// Nodes are reference-counted. share_nodes() hands out references under the partition lock; whoever holds them may read
+// them without it, and the stream copies a shared node before it writes to it. That serves COPY, snapshots and long
+// replies. Everything else here needs the partition's lock. No I/O, no clock, no randomness: they are arguments.
+//
+// Invariants (checked by check_invariants, and by the model tests after every step):
+//   length = live entries of all nodes; a node's live and deleted counters equal a scan of it; no node is without live
+//   entries; first id = id of the first live entry (0-0 when empty); ids strictly increase; last_id >= every id;
+//   max_deleted_id <= last_id; entries_added >= length.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ref.h"
+#include "base/result.h"
+#include "streams/entry.h"
+#include "streams/group.h"
+#include "streams/idempotency.h"
+#include "streams/node.h"
+#include "streams/node_tree.h"
+#include "streams/stream_id.h"
+
+namespace millrace::streams {
+
+// stream-node-max-bytes and stream-node-max-entries (0 = no limit on entries; 0 bytes = 1 GiB).
+struct NodeLimits {
+  int64_t bytes_max = 4096;
+  int64_t entries_max = 100;
+};
+
+enum class AppendError {
+  kZeroId,     // explicit 0-0
+  kExhausted,  // last id is the maximum
+  kIdTooSmall,
+  kTooLarge,  // elements of one entry add up to more than 1 GiB
+};
+
+// What happens to references in pending lists when an entry is deleted (KEEPREF, DELREF, ACKED).
+enum class RefPolicy : uint8_t { kKeepRef, kDelRef, kAcked };
+
+struct TrimOptions {
+  enum class Strategy : uint8_t { kMaxLen, kMinId };
+  Strategy strategy = Strategy::kMaxLen;
+  bool approximate = false;  // '~': whole nodes only (with kKeepRef; the other policies trim exactly)
+  uint64_t length_max = 0;   // kMaxLen
+  StreamId id_min;           // kMinId: entries below it go
+  uint64_t limit = 0;        // at most so many entries, checked per node; 0 = no limit
+  RefPolicy policy = RefPolicy::kKeepRef;
+};
+
+enum class EraseOutcome : int8_t { kNotFound = -1, kErased = 1, kReferenced = 2 };
+
+class Stream {
+ public:
+  explicit Stream(IdempotencyLimits idempotency_limits = {}) : idempotency(idempotency_limits) {}
+  // A copy with shared nodes and copies of everything else (COPY).
+  std::unique_ptr<Stream> clone() const;
+
+  uint64_t length() const { return length_; }
+  StreamId last_id() const { return last_id_; }
+  StreamId first_id() const { return first_id_; }  // 0-0 when empty
+  StreamId max_deleted_id() const { return max_deleted_id_; }
+  uint64_t entries_added() const { return entries_added_; }
+
+  // ---- entries
+  // Chooses the id per `id` (never at or below last_id, whatever the clock says) and appends. `elements` are field,
+  // value, field, value. Counts entries_added. Nothing changes on error.
+  Result<StreamId, AppendError> append(const NewId& id, std::span<const std::string_view> elements, int64_t now_ms,
+                                       const NodeLimits& limits);
+  // The id append() would use; for checks that come before it.
+  Result<StreamId, AppendError> next_id(const NewId& id, int64_t now_ms) const;
+  bool contains(StreamId id) const;
+  // Live entries of [start, end] in ascending or descending order. Invalidated by any change to the stream.
+  EntryIterator entries(StreamId start, StreamId end, bool reverse = false) const;
+  std::optional<StreamId> last_entry_id() const;  // greatest live id
+  // Removes one live entry, whatever refers to it. Updates max_deleted_id. False if there is none.
+  bool erase(StreamId id);
+  // XDELEX for one id: erase under a policy.
+  EraseOutcome erase_with_policy(StreamId id, RefPolicy policy, bool* references_purged = nullptr);
+  // Returns the number of removed entries. Does not touch max_deleted_id (as Redis).
+  uint64_t trim(const TrimOptions& options);
+  // True if some group has yet to be handed this id or has it pending (the ACKED test of Redis 8.2).
+  bool is_referenced(StreamId id) const;
+  // Removes `id` from every group's pending list; true if any had it.
+  bool purge_references(StreamId id);
+
+  // ---- XSETID
+  void set_last_id(StreamId id) { last_id_ = id; }
+  void set_entries_added(uint64_t count);  // clamps the groups' entries_read
+  void set_max_deleted_id(StreamId id) { max_deleted_id_ = id; }
+
+  // ---- groups, in name order
+  Group* group(std::string_view name);
+  const std::map<std::string, Group, std::less<>>& groups() const { return groups_; }
+  std::map<std::string, Group, std::less<>>& groups() { return groups_; }
+  // nullptr if the name is taken. entries_read above entries_added is clamped; -1 = unknown.
+  Group* create_group(std::string_view name, StreamId last_delivered, int64_t entries_read);
+  bool destroy_group(std::string_view name);
+
+  // How many entries were added up to and including `id`, where that can be known (reference section 10.3).
+  std::optional<uint64_t> estimate_entries_read(StreamId id) const;
+  // True if an entry at or after `from` (exclusive of nothing) may have been deleted: last-delivered <= max-deleted.
+  bool has_tombstone_from(StreamId from) const;
+  std::optional<uint64_t> lag(const Group& group) const;
+
+  // ---- storage
+  size_t node_count() const { return nodes_.size(); }          // radix-tree-keys
+  size_t tree_node_count() const { return nodes_.inner_count(); }  // radix-tree-nodes
+  size_t memory_bytes() const;                                 // MEMORY USAGE: nodes, tree, groups, pending, idempotency
+  std::vector<Ref<Node>> share_nodes() const;
+  void check_invariants() const;  // CHECKs them all; for tests and DEBUG
+
+  Idempotency idempotency;
+
+ private:
+  NodeTree nodes_;
+  uint64_t length_ = 0;
+  StreamId last_id_;
+  StreamId first_id_;
+  StreamId max_deleted_id_;
+  uint64_t entries_added_ = 0;
+  std::map<std::string, Group, std::less<>> groups_;
+};
+
+}  // namespace millrace::streams
