@@ -4,12 +4,16 @@
 //   * The caller owns an operation object and keeps it alive from submit until its final callback.
 //   * No callback runs inside a submit call, cancel() or close(): callbacks run only from wait().
 //   * Results are counts or -errno. Short sends are normal; the caller sends the rest.
-//   * accept() and receive() repeat until ended() - after cancel(), an error, or end of stream - which is called exactly
+//   * accept() and receive() repeat until ended() - after cancel(), an error, or end of stream - which is called
+//   exactly
 //     once and is the last callback. Temporary failures (EMFILE, ECONNABORTED, no receive buffer left) never end them:
 //     the backend re-arms when it can, without a timer for buffers and without spinning.
 //   * Bytes handed to received() are valid only during the call: the receive buffer goes back at once.
 //   * All calls come from the core's own thread, except wake().
-// The caller keeps at most one send in flight per socket, and closes a socket only when nothing is in flight on it.
+//   * Between cancel() and ended() received() and accepted() may still be called: what the kernel handed over is not lost.
+// The caller keeps at most one send in flight per socket, and closes a socket only when nothing is in flight on it. The
+// sends of a socket may come from any backend of the process, its receive from one. Sockets are in blocking mode, as
+// accepted() hands them out (io_uring wants it so); no backend ever blocks on one.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +26,7 @@ namespace millrace::io {
 
 class AcceptOperation {
  public:
-  virtual void accepted(int fd) = 0;  // a connected, non-blocking socket that now belongs to the callee
+  virtual void accepted(int fd) = 0;  // a connected socket that now belongs to the callee
   virtual void ended(int error) = 0;  // 0 or -errno
 
   void* backend_state = nullptr;  // the backend's own; nullptr when idle

@@ -1,0 +1,26 @@
+#include "io/system_clock.h"
+
+#include <ctime>
+
+namespace millrace::io {
+namespace {
+
+timespec read_clock(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return time;
+}
+
+}  // namespace
+
+int64_t monotonic_now_ns() {
+  const timespec time = read_clock(CLOCK_MONOTONIC);
+  return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+}
+
+Instant read_clocks() {
+  const timespec wall = read_clock(CLOCK_REALTIME);
+  return {.unix_ms = wall.tv_sec * int64_t{1000} + wall.tv_nsec / 1'000'000, .monotonic_ns = monotonic_now_ns()};
+}
+
+}  // namespace millrace::io
