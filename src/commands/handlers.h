@@ -1,0 +1,117 @@
+// Every handler the command table points to, in the order of the families. Which file defines one follows from its name.
+#pragma once
+
+#include "commands/context.h"
+
+namespace millrace::commands {
+
+// Streams.
+void xadd_command(CommandContext& context);
+void xlen_command(CommandContext& context);
+void xrange_command(CommandContext& context);
+void xrevrange_command(CommandContext& context);
+void xread_command(CommandContext& context);
+void xreadgroup_command(CommandContext& context);
+void xdel_command(CommandContext& context);
+void xdelex_command(CommandContext& context);
+void xtrim_command(CommandContext& context);
+void xsetid_command(CommandContext& context);
+void xack_command(CommandContext& context);
+void xackdel_command(CommandContext& context);
+void xnack_command(CommandContext& context);
+void xpending_command(CommandContext& context);
+void xclaim_command(CommandContext& context);
+void xautoclaim_command(CommandContext& context);
+void xcfgset_command(CommandContext& context);
+void xidmprecord_command(CommandContext& context);
+void xinfo_stream_command(CommandContext& context);
+void xinfo_groups_command(CommandContext& context);
+void xinfo_consumers_command(CommandContext& context);
+void xinfo_help_command(CommandContext& context);
+void xgroup_create_command(CommandContext& context);
+void xgroup_setid_command(CommandContext& context);
+void xgroup_destroy_command(CommandContext& context);
+void xgroup_createconsumer_command(CommandContext& context);
+void xgroup_delconsumer_command(CommandContext& context);
+void xgroup_help_command(CommandContext& context);
+
+// Keys.
+void del_command(CommandContext& context);
+void unlink_command(CommandContext& context);
+void exists_command(CommandContext& context);
+void type_command(CommandContext& context);
+void touch_command(CommandContext& context);
+void expire_command(CommandContext& context);
+void pexpire_command(CommandContext& context);
+void expireat_command(CommandContext& context);
+void pexpireat_command(CommandContext& context);
+void ttl_command(CommandContext& context);
+void pttl_command(CommandContext& context);
+void expiretime_command(CommandContext& context);
+void pexpiretime_command(CommandContext& context);
+void persist_command(CommandContext& context);
+void keys_command(CommandContext& context);
+void scan_command(CommandContext& context);
+void randomkey_command(CommandContext& context);
+void dbsize_command(CommandContext& context);
+void rename_command(CommandContext& context);
+void renamenx_command(CommandContext& context);
+void copy_command(CommandContext& context);
+void move_command(CommandContext& context);
+void flushdb_command(CommandContext& context);
+void flushall_command(CommandContext& context);
+void object_encoding_command(CommandContext& context);
+void object_freq_command(CommandContext& context);
+void object_idletime_command(CommandContext& context);
+void object_refcount_command(CommandContext& context);
+void object_help_command(CommandContext& context);
+
+// The connection.
+void ping_command(CommandContext& context);
+void echo_command(CommandContext& context);
+void hello_command(CommandContext& context);
+void auth_command(CommandContext& context);
+void select_command(CommandContext& context);
+void quit_command(CommandContext& context);
+void reset_command(CommandContext& context);
+void client_id_command(CommandContext& context);
+void client_info_command(CommandContext& context);
+void client_list_command(CommandContext& context);
+void client_getname_command(CommandContext& context);
+void client_setname_command(CommandContext& context);
+void client_setinfo_command(CommandContext& context);
+void client_kill_command(CommandContext& context);
+void client_unblock_command(CommandContext& context);
+void client_reply_command(CommandContext& context);
+void client_no_evict_command(CommandContext& context);
+void client_no_touch_command(CommandContext& context);
+void client_pause_command(CommandContext& context);
+void client_unpause_command(CommandContext& context);
+void client_getredir_command(CommandContext& context);
+void client_help_command(CommandContext& context);
+
+// The server.
+void info_command(CommandContext& context);
+void config_get_command(CommandContext& context);
+void config_set_command(CommandContext& context);
+void config_resetstat_command(CommandContext& context);
+void config_rewrite_command(CommandContext& context);
+void config_help_command(CommandContext& context);
+void time_command(CommandContext& context);
+void shutdown_command(CommandContext& context);
+void debug_command(CommandContext& context);
+void memory_usage_command(CommandContext& context);
+void memory_help_command(CommandContext& context);
+void lolwut_command(CommandContext& context);
+
+// The command table itself.
+void command_command(CommandContext& context);
+void command_count_command(CommandContext& context);
+void command_list_command(CommandContext& context);
+void command_info_command(CommandContext& context);
+void command_docs_command(CommandContext& context);
+void command_getkeys_command(CommandContext& context);
+void command_getkeysandflags_command(CommandContext& context);
+void command_help_command(CommandContext& context);
+
+}  // namespace millrace::commands
