@@ -1,0 +1,125 @@
+// See errors.h.
+#include "resp/errors.h"
+
+#include <initializer_list>
+
+namespace millrace::resp {
+namespace {
+
+// What Redis shows at most of a name or a list that came from the client.
+constexpr size_t kShownBytesMax = 128;
+
+std::string join(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
+std::string_view shown(std::string_view name) {
+  return name.substr(0, kShownBytesMax);
+}
+
+}  // namespace
+
+std::string wrong_arity(std::string_view command) {
+  return join({"wrong number of arguments for '", command, "' command"});
+}
+
+std::string invalid_expire(std::string_view command) {
+  return join({"invalid expire time in '", command, "' command"});
+}
+
+std::string only_subscribe_context(std::string_view command) {
+  return join({"Can't execute '", command,
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"});
+}
+
+std::string no_permission_command(std::string_view command) {
+  return join({"-NOPERM this user has no permissions to run the '", command, "' command"});
+}
+
+std::string unknown_subcommand(std::string_view subcommand, std::string_view container) {
+  return join({"unknown subcommand '", shown(subcommand), "'. Try ", container, " HELP."});
+}
+
+std::string unknown_subcommand_or_arity(std::string_view subcommand, std::string_view container) {
+  return join(
+      {"unknown subcommand or wrong number of arguments for '", shown(subcommand), "'. Try ", container, " HELP."});
+}
+
+std::string unknown_command(std::span<const std::string_view> args) {
+  std::string list;
+  for (const std::string_view argument : args.subspan(1)) {
+    if (list.size() >= kShownBytesMax) break;
+    list += join({"'", argument.substr(0, kShownBytesMax - list.size()), "' "});
+  }
+  return join({"unknown command '", shown(args[0]), "', with args beginning with: ", list});
+}
+
+std::string no_group(std::string_view key, std::string_view group) {
+  return join({"-NOGROUP No such key '", key, "' or consumer group '", group, "'"});
+}
+
+std::string no_group_in_xreadgroup(std::string_view key, std::string_view group) {
+  return no_group(key, group) + " in XREADGROUP with GROUP option";
+}
+
+std::string no_consumer_group(std::string_view group, std::string_view key) {
+  return join({"-NOGROUP No such consumer group '", group, "' for key name '", key, "'"});
+}
+
+std::string unrecognized_xclaim_option(std::string_view word) {
+  return join({"Unrecognized XCLAIM option '", word, "'"});
+}
+
+std::string unrecognized_xnack_option(std::string_view word) {
+  return join({"Unrecognized XNACK option '", word, "'"});
+}
+
+std::string unsupported_option(std::string_view word) {
+  return join({"Unsupported option ", word});
+}
+
+std::string hello_option(std::string_view word) {
+  return join({"Syntax error in HELLO option '", word, "'"});
+}
+
+std::string unknown_client_type(std::string_view type) {
+  return join({"Unknown client type '", type, "'"});
+}
+
+std::string no_such_user(std::string_view name) {
+  return join({"No such user '", name, "'"});
+}
+
+std::string unknown_category(std::string_view name) {
+  return join({"Unknown category '", shown(name), "'"});
+}
+
+std::string acl_setuser_modifier(std::string_view modifier, std::string_view reason) {
+  return join({"Error in ACL SETUSER modifier '", modifier, "': ", reason});
+}
+
+std::string unknown_config(std::string_view name) {
+  return join({"Unknown option or number of arguments for CONFIG SET - '", name, "'"});
+}
+
+std::string config_set_failed(std::string_view name, std::string_view reason) {
+  return join({"CONFIG SET failed (possibly related to argument '", name, "') - ", reason});
+}
+
+std::string debug_not_allowed(std::string_view command, std::string_view option) {
+  return join({command, " command not allowed. If the ", option,
+               " option is set to \"local\", you can run it from a local connection, otherwise you need to set this "
+               "option in the configuration file, and then restart the server."});
+}
+
+std::string client_attribute_characters(std::string_view attribute) {
+  return join({attribute, " cannot contain spaces, newlines or special characters."});
+}
+
+std::string unrecognized_attribute(std::string_view attribute) {
+  return join({"Unrecognized option '", attribute, "'"});
+}
+
+}  // namespace millrace::resp
