@@ -67,6 +67,8 @@ enum class EraseOutcome : int8_t { kNotFound = -1, kErased = 1, kReferenced = 2 
 class Stream {
  public:
   explicit Stream(IdempotencyLimits idempotency_limits = {}) : idempotency(idempotency_limits) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
   // A copy with shared nodes and copies of everything else (COPY).
   std::unique_ptr<Stream> clone() const;
 
@@ -118,16 +120,32 @@ class Stream {
   std::optional<uint64_t> lag(const Group& group) const;
 
   // ---- storage
-  size_t node_count() const { return nodes_.size(); }          // radix-tree-keys
+  size_t node_count() const { return nodes_.size(); }              // radix-tree-keys
   size_t tree_node_count() const { return nodes_.inner_count(); }  // radix-tree-nodes
-  size_t memory_bytes() const;                                 // MEMORY USAGE: nodes, tree, groups, pending, idempotency
+  // MEMORY USAGE: nodes (their mean size taken from the first few), tree, groups, pending, idempotency.
+  size_t memory_bytes() const;
   std::vector<Ref<Node>> share_nodes() const;
+  // Adds a decoded node behind the last one (loading a snapshot): its live entries count into length, first_id is kept
+  // up, last_id is raised to its last entry; entries_added is the caller's to set. False if it is not above the tail. A
+  // node without live entries (old Redis left such behind) is dropped.
+  bool load_node(Ref<Node> node);
   void check_invariants() const;  // CHECKs them all; for tests and DEBUG
 
   Idempotency idempotency;
 
  private:
+  Node& writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits);
+  Node& unshared(Node& node);
+  void add_node(Ref<Node> node);
+  void drop_node(const Node& node);
+  void erase_at(Node& node, const EntryCursor& entry);
+  Node* node_for(StreamId id) const;
+  void find_first_id();
+  bool droppable_whole(const Node& node, const TrimOptions& options) const;
+  uint64_t trim_inside(Node& node, const TrimOptions& options, bool& done);
+
   NodeTree nodes_;
+  Node* tail_ = nullptr;  // nodes_.last()
   uint64_t length_ = 0;
   StreamId last_id_;
   StreamId first_id_;
