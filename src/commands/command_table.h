@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "commands/context.h"
+#include "commands/name_index.h"
+#include "commands/syntax.h"
 
 namespace millrace::commands {
 
@@ -56,48 +58,59 @@ struct KeySpec {
   enum class Begin : uint8_t { kIndex, kKeyword };
   enum class Find : uint8_t { kRange, kKeyNum };
 
-  std::string_view flags;  // "RO ACCESS", as COMMAND INFO prints them
+  std::string_view flags{};  // "RO ACCESS", as COMMAND INFO prints them
   Begin begin = Begin::kIndex;
-  int begin_index = 1;           // kIndex: position; kKeyword: where to start looking
-  std::string_view keyword;      // kKeyword
+  int begin_index = 1;         // kIndex: position; kKeyword: where to start looking
+  std::string_view keyword{};  // kKeyword
   Find find = Find::kRange;
-  int last = 0;                  // kRange: relative to the first key; negative counts from the end of the arguments
+  int last = 0;         // kRange: relative to the first key; negative counts from the end of the arguments
+  int count_index = 0;  // kKeyNum: where the number of keys stands, and
+  int first_key = 0;    // ... where the first key, both relative to what begin says
   int step = 1;
   int limit = 0;
   bool incomplete = false;
-  std::string_view notes;
+  std::string_view notes{};
 };
 
-// Finds the positions of the keys where options may stand in between (XREAD, XREADGROUP). False: the arguments are wrong.
+// Finds the positions of the keys where options may stand in between (XREAD, XREADGROUP). False: the arguments are
+// wrong.
 using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
 
+class CommandTable;
+
 struct CommandSpec {
-  std::string_view name;        // lower case; a subcommand's own word
-  int arity = 0;                // counts the name (and a subcommand's container); negative = minimum
+  std::string_view name{};  // lower case; a subcommand's own word
+  int arity = 0;            // counts the name (and a subcommand's container); negative = minimum
   uint32_t flags = 0;
-  std::string_view categories;  // extra ACL categories, "stream dangerous": @read/@write/@fast/@slow/... follow from flags
-  std::string_view group;       // "stream", "generic", "connection", "server"
-  std::string_view since;
-  std::string_view complexity;
-  std::string_view summary;
-  std::string_view syntax;      // arguments, in the notation of syntax.h; COMMAND DOCS derives from it
-  std::string_view tips;        // comma separated command tips
-  std::vector<KeySpec> keys;
+  std::string_view
+      categories;            // extra ACL categories, "stream dangerous": @read/@write/@fast/@slow/... follow from flags
+  std::string_view group{};  // "stream", "generic", "connection", "server"
+  std::string_view since{};
+  std::string_view complexity{};
+  std::string_view summary{};
+  std::string_view syntax{};  // arguments, in the notation of syntax.h; COMMAND DOCS derives from it
+  std::string_view tips{};    // comma separated command tips
+  std::vector<KeySpec> keys{};
   KeyFinder find_keys = nullptr;
   Locking locking = Locking::kKeys;
-  Handler handler = nullptr;    // nullptr: a container without a body of its own
-  std::vector<CommandSpec> subcommands;
+  Handler handler = nullptr;  // nullptr: a container without a body of its own
+  std::vector<CommandSpec> subcommands{};
+  std::string_view doc_flags{};  // "syscmd", as COMMAND DOCS prints them
 
   // Filled in by CommandTable.
-  uint32_t index = 0;           // dense, for statistics
-  std::string full_name;        // "client|id"
+  uint32_t index = 0;       // dense, for statistics
+  std::string full_name{};  // "client|id"
   const CommandSpec* parent = nullptr;
+  const CommandTable* table = nullptr;
+  std::vector<Argument> arguments{};  // syntax, parsed
 };
 
 class CommandTable {
  public:
   CommandTable();  // all rows of the server
   explicit CommandTable(std::vector<CommandSpec> rows);
+  CommandTable(const CommandTable&) = delete;
+  CommandTable& operator=(const CommandTable&) = delete;
 
   // Any case. The row itself, not a subcommand's.
   const CommandSpec* find(std::string_view name) const;
@@ -107,13 +120,30 @@ class CommandTable {
   const CommandSpec& by_index(uint32_t index) const;
 
  private:
+  void settle(CommandSpec& spec, const CommandSpec* parent);
+
   std::vector<CommandSpec> rows_;
+  std::vector<const CommandSpec*> by_index_;
+  NameIndex names_;  // rows under kNoContainer, subcommands under their container's index
   size_t count_ = 0;
 };
 
-// The one key extractor: dispatch, ACL and COMMAND GETKEYS use it. Positions of the keys in args, in order. False if the
-// arguments cannot be understood.
+// The ACL categories of a command, with those that its flags imply, in Redis's order and without '@'.
+std::vector<std::string_view> acl_categories(const CommandSpec& spec);
+// "write", "fast": as COMMAND INFO prints the flags.
+std::vector<std::string_view> flag_names(const CommandSpec& spec);
+// The words of a list such as tips or KeySpec::flags. Empty words are left out.
+std::vector<std::string_view> split_words(std::string_view text, char separator);
+
+// The one key extractor: dispatch, ACL and COMMAND GETKEYS use it. Positions of the keys in args, in order. False if
+// the arguments cannot be understood.
 bool find_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+// One key specification's share of them, appended. False: the arguments do not fit it.
+bool find_keys_of(const KeySpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+// Finders for XREAD and XREADGROUP: they read the options one by one, because a group or a consumer may well be named
+// STREAMS.
+bool find_xread_keys(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+bool find_xreadgroup_keys(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
 
 // The rows of each family, in their own files.
 std::vector<CommandSpec> stream_command_rows();

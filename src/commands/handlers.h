@@ -1,4 +1,5 @@
-// Every handler the command table points to, in the order of the families. Which file defines one follows from its name.
+// Every handler the command table points to, in the order of the families. Which file defines one follows from its
+// name.
 #pragma once
 
 #include "commands/context.h"
@@ -87,7 +88,6 @@ void client_no_evict_command(CommandContext& context);
 void client_no_touch_command(CommandContext& context);
 void client_pause_command(CommandContext& context);
 void client_unpause_command(CommandContext& context);
-void client_getredir_command(CommandContext& context);
 void client_help_command(CommandContext& context);
 
 // The server.
