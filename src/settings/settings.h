@@ -1,8 +1,9 @@
 // Settings: every directive the server knows, with its value now.
 //
-// The rows (name, type, default, range, unit, whether CONFIG SET may change it) are one table in settings.cc from which
-// redis.conf parsing, command-line overrides, CONFIG GET, SET and REWRITE derive. Values read on hot paths are relaxed
-// atomics; texts are guarded. Any thread.
+// What a directive is called, takes and means is a row of one table (directives.h), from which redis.conf parsing,
+// command-line overrides, CONFIG GET, SET and REWRITE derive. Here are the values. Those that running code looks at are
+// numbers: relaxed atomics, readable on hot paths. All others are text in CONFIG GET's spelling, guarded by a lock and
+// meant for starting up and for CONFIG. A fresh object holds every default. Any thread.
 #pragma once
 
 #include <atomic>
@@ -12,15 +13,35 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/mutex.h"
 
 namespace millrace::settings {
 
+struct Directive;
+
+// bool: 0 or 1; a choice: its position in the enum below.
 using Number = std::atomic<int64_t>;
 
-struct Settings {
+enum class IoBackend : int64_t { kAuto, kIoUring, kEpoll };
+enum class DebugAccess : int64_t { kNo, kYes, kLocal };  // kLocal: clients on loopback addresses and unix sockets
+
+// client-output-buffer-limit of one class of clients; 0 = unlimited.
+struct OutputLimit {
+  Number& hard_bytes;
+  Number& soft_bytes;
+  Number& soft_s;
+};
+
+class Settings {
+ public:
+  Settings();
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+
   // ---- network
-  Number port{6379};
+  Number port{6379};         // 0 = do not listen on TCP
+  Number unixsocketperm{0};  // mode bits; 0 = leave to the umask
   Number tcp_backlog{511};
   Number timeout_s{0};
   Number tcp_keepalive_s{300};
@@ -33,6 +54,14 @@ struct Settings {
   Number normal_output_hard_bytes{0};
   Number normal_output_soft_bytes{0};
   Number normal_output_soft_s{0};
+  // client-output-buffer-limit replica
+  Number replica_output_hard_bytes{256ll * 1024 * 1024};
+  Number replica_output_soft_bytes{64ll * 1024 * 1024};
+  Number replica_output_soft_s{60};
+  // client-output-buffer-limit pubsub
+  Number pubsub_output_hard_bytes{32ll * 1024 * 1024};
+  Number pubsub_output_soft_bytes{8ll * 1024 * 1024};
+  Number pubsub_output_soft_s{60};
   // ---- streams
   Number stream_node_max_bytes{4096};
   Number stream_node_max_entries{100};
@@ -42,6 +71,38 @@ struct Settings {
   Number databases{16};
   Number cores{0};  // 0 = auto
   Number hz{10};
+  Number daemonize{0};
+  Number loglevel{static_cast<int64_t>(LogLevel::kNotice)};
+  Number io_backend{static_cast<int64_t>(IoBackend::kAuto)};
+  Number enable_debug_command{static_cast<int64_t>(DebugAccess::kNo)};
+  Number compat_version_packed{0x00070204};
+
+  // The Redis version the server claims to be, 0x00MMmmpp: 7.2.4 is 0x00070204.
+  uint32_t compat_version() const { return static_cast<uint32_t>(compat_version_packed.load(kRelaxed)); }
+  std::string compat_version_text() const;
+  LogLevel log_level() const { return static_cast<LogLevel>(loglevel.load(kRelaxed)); }
+  IoBackend io_backend_choice() const { return static_cast<IoBackend>(io_backend.load(kRelaxed)); }
+  DebugAccess debug_access() const { return static_cast<DebugAccess>(enable_debug_command.load(kRelaxed)); }
+
+  // Addresses to listen on; one that begins with '-' may fail to be there. Empty: all of them ("bind" without words).
+  std::vector<std::string> bind() const;
+  std::string unixsocket() const { return text("unixsocket"); }
+  std::string pidfile() const { return text("pidfile"); }
+  std::string logfile() const { return text("logfile"); }
+  std::string save() const { return text("save"); }
+  std::string dir() const { return text("dir"); }
+
+  // Any directive's value as CONFIG GET shows it. REQUIRES: the name exists.
+  std::string text(std::string_view name) const;
+  std::string text(const Directive& directive) const EXCLUDES(mutex_);
+  // Stores a value that parse_value() (values.h) made: CONFIG GET's spelling.
+  void set_text(const Directive& directive, std::string canonical) EXCLUDES(mutex_);
+
+ private:
+  static constexpr auto kRelaxed = std::memory_order_relaxed;
+
+  mutable Mutex mutex_;
+  std::vector<std::string> texts_ GUARDED_BY(mutex_);  // by row; empty for rows whose value is a Number
 };
 
 }  // namespace millrace::settings
