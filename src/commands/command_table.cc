@@ -2,6 +2,7 @@
 // does not hold together stops the server here, not in front of a client.
 #include "commands/command_table.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 

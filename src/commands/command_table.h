@@ -82,8 +82,8 @@ struct CommandSpec {
   std::string_view name{};  // lower case; a subcommand's own word
   int arity = 0;            // counts the name (and a subcommand's container); negative = minimum
   uint32_t flags = 0;
-  std::string_view
-      categories;            // extra ACL categories, "stream dangerous": @read/@write/@fast/@slow/... follow from flags
+  // Extra ACL categories, "stream dangerous"; @read, @write, @fast, @slow, ... follow from the flags.
+  std::string_view categories{};
   std::string_view group{};  // "stream", "generic", "connection", "server"
   std::string_view since{};
   std::string_view complexity{};
