@@ -28,6 +28,10 @@ namespace millrace::streams {
 using Elements = std::span<const std::string_view>;
 
 class Node : public RefCounted<Node> {
+ private:
+  // Only decode() may make a node before its bytes have been looked at.
+  struct Outside {};
+
  public:
   static constexpr int64_t kDeleted = 1;
   static constexpr int64_t kSameFields = 2;
@@ -35,6 +39,7 @@ class Node : public RefCounted<Node> {
   // A node without entries whose master entry has the fields of `elements`. `capacity` bytes are allocated at once.
   Node(StreamId master_id, Elements elements, size_t capacity);
   Node(const Node& other);
+  Node(Outside, StreamId master_id, std::string_view bytes);
   // A node from outside: nullptr unless the bytes satisfy every invariant. It may have no live entries.
   static Ref<Node> decode(StreamId master_id, std::string_view bytes);
   // Bounds what a node of this one entry takes.
@@ -62,7 +67,6 @@ class Node : public RefCounted<Node> {
 
   struct Scan;
 
-  Node(StreamId master_id, std::string_view bytes);
   bool has_master_fields(Elements elements) const;
   ptrdiff_t write_counters(uint64_t live, uint64_t deleted);
   bool scan(Scan& scan) const;

@@ -61,15 +61,18 @@ class NodeTree {
   struct Listing;
   struct Key;
 
-  static Node* edge(Slot slot, Side side);
+  template <typename Use>
+  static auto by_kind(Inner& inner, Use use);
+  static Inner* inner_node(Slot slot);
+  static size_t inner_size(Inner& inner);
   static Slot* child(Inner& inner, uint8_t byte);
-  static Slot nearest(const Inner& inner, int byte, Side side);
-  static void list(const Inner& inner, Listing& listing);
+  static Slot nearest(Inner& inner, int byte, Side side);
+  static Node* edge(Slot slot, Side side);
+  static void list(Inner& inner, Listing& listing);
   static void put(Inner& inner, uint8_t byte, Slot slot);
-  static void take(Inner& inner, uint8_t byte);
 
   Node* neighbour(StreamId id, Side side, bool inclusive) const;
-  Slot* slot_of(StreamId id);
+  Slot* descend(StreamId id, Slot** parent, uint8_t* byte);
   Inner* make_inner(int kind, const uint8_t* prefix, size_t prefix_size);
   void free_inner(Inner* inner);
   void free_all(Slot slot);

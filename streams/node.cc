@@ -1,0 +1,204 @@
+#include "streams/node.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace millrace::streams {
+namespace {
+
+constexpr size_t kLiveOffset = listpack::kHeaderSize;
+constexpr size_t kEntryIntegers = 5;   // flags, two deltas, the number of fields, the count of pieces
+constexpr size_t kMasterIntegers = 4;  // live, deleted, the number of fields, the terminator
+
+size_t texts_size_max(Elements elements, size_t first, size_t step) {
+  size_t size = 0;
+  for (size_t i = first; i < elements.size(); i += step) size += listpack::text_size_max(elements[i].size());
+  return size;
+}
+
+// Reads elements of a well-formed listpack one by one and notices the end.
+struct Reader {
+  const uint8_t* p;
+  const uint8_t* end;
+
+  bool integer(int64_t& value) {
+    if (p == end || !listpack::is_integer(p)) return false;
+    value = listpack::integer(p);
+    p = listpack::next(p);
+    return true;
+  }
+  bool skip(uint64_t count) {
+    for (; count > 0; --count) {
+      if (p == end) return false;
+      p = listpack::next(p);
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+// What a walk over the listpack finds, to be compared with what the node believes.
+struct Node::Scan {
+  Reader reader;
+  int64_t stated_live = 0;
+  int64_t stated_deleted = 0;
+  int64_t fields = 0;
+  size_t fields_offset = 0;
+  size_t entries_offset = 0;
+  int64_t live = 0;
+  int64_t deleted = 0;
+  StreamId last_id;
+
+  bool master(const uint8_t* start) {
+    if (!reader.integer(stated_live) || !reader.integer(stated_deleted) || !reader.integer(fields)) return false;
+    if (fields < 0) return false;
+    fields_offset = static_cast<size_t>(reader.p - start);
+    int64_t terminator = 0;
+    if (!reader.skip(static_cast<uint64_t>(fields)) || !reader.integer(terminator)) return false;
+    entries_offset = static_cast<size_t>(reader.p - start);
+    return terminator == 0;
+  }
+
+  bool entry(StreamId master_id) {
+    int64_t flags = 0, ms = 0, seq = 0, pieces = 0;
+    if (!reader.integer(flags) || !reader.integer(ms) || !reader.integer(seq)) return false;
+    if (flags < 0 || flags > (kDeleted | kSameFields)) return false;
+    const StreamId id{master_id.ms + static_cast<uint64_t>(ms), master_id.seq + static_cast<uint64_t>(seq)};
+    const bool is_first = live + deleted == 0;
+    if (is_first ? id < master_id : id <= last_id) return false;
+    last_id = id;
+    ++(flags & kDeleted ? deleted : live);
+    int64_t expected = 3 + fields;
+    if (!(flags & kSameFields)) {
+      int64_t own_fields = 0;
+      if (!reader.integer(own_fields) || own_fields < 0 || own_fields > reader.end - reader.p) return false;
+      expected = 4 + 2 * own_fields;
+    }
+    const int64_t rest = flags & kSameFields ? expected - 3 : expected - 4;
+    return reader.skip(static_cast<uint64_t>(rest)) && reader.integer(pieces) && pieces == expected;
+  }
+};
+
+bool Node::scan(Scan& scan) const {
+  scan.reader = {listpack_.begin(), listpack_.end()};
+  scan.last_id = master_id_;
+  if (!scan.master(listpack_.at(0))) return false;
+  while (scan.reader.p != scan.reader.end) {
+    if (!scan.entry(master_id_)) return false;
+  }
+  return scan.live == scan.stated_live && scan.deleted == scan.stated_deleted;
+}
+
+Node::Node(StreamId master_id, Elements elements, size_t capacity)
+    : listpack_(capacity), master_id_(master_id), last_id_(master_id), field_count_(elements.size() / 2) {
+  const size_t room = kMasterIntegers * listpack::kIntegerSizeMax + texts_size_max(elements, 0, 2);
+  {
+    Listpack::Appender out(listpack_, room);
+    out.integer(0);
+    out.integer(0);
+    out.integer(static_cast<int64_t>(field_count_));
+    for (size_t i = 0; i < elements.size(); i += 2) out.text(elements[i]);
+    out.integer(0);
+  }
+  const uint8_t* fields = listpack_.begin();
+  for (int i = 0; i < 3; ++i) fields = listpack::next(fields);
+  fields_offset_ = static_cast<size_t>(fields - listpack_.at(0));
+  entries_offset_ = listpack_.size() - 1;
+}
+
+Node::Node(const Node& other)
+    : RefCounted(),
+      listpack_(other.listpack_.view(), other.listpack_.capacity()),
+      master_id_(other.master_id_),
+      last_id_(other.last_id_),
+      live_(other.live_),
+      deleted_(other.deleted_),
+      field_count_(other.field_count_),
+      fields_offset_(other.fields_offset_),
+      entries_offset_(other.entries_offset_) {}
+
+Node::Node(Outside, StreamId master_id, std::string_view bytes) : listpack_(bytes), master_id_(master_id) {}
+
+Ref<Node> Node::decode(StreamId master_id, std::string_view bytes) {
+  if (!listpack::validate(bytes)) return nullptr;
+  Ref<Node> node = Ref<Node>::make(Outside{}, master_id, bytes);
+  Scan found;
+  if (!node->scan(found)) return nullptr;
+  node->last_id_ = found.last_id;
+  node->live_ = static_cast<uint64_t>(found.live);
+  node->deleted_ = static_cast<uint64_t>(found.deleted);
+  node->field_count_ = static_cast<size_t>(found.fields);
+  node->fields_offset_ = found.fields_offset;
+  node->entries_offset_ = found.entries_offset;
+  return node;
+}
+
+size_t Node::encoded_size_max(Elements elements) {
+  return listpack::kSizeMin + (kMasterIntegers + kEntryIntegers) * listpack::kIntegerSizeMax +
+         2 * texts_size_max(elements, 0, 2) + texts_size_max(elements, 1, 2);
+}
+
+bool Node::has_master_fields(Elements elements) const {
+  if (elements.size() != 2 * field_count_) return false;
+  char scratch[listpack::kScratchSize];
+  const uint8_t* field = listpack_.at(fields_offset_);
+  for (size_t i = 0; i < elements.size(); i += 2, field = listpack::next(field)) {
+    if (listpack::text(field, scratch) != elements[i]) return false;
+  }
+  return true;
+}
+
+ptrdiff_t Node::write_counters(uint64_t live, uint64_t deleted) {
+  ptrdiff_t moved = 0;
+  if (live != live_) moved += listpack_.replace_integer(kLiveOffset, static_cast<int64_t>(live));
+  if (deleted != deleted_) {
+    const auto deleted_offset = static_cast<size_t>(listpack::next(listpack_.begin()) - listpack_.at(0));
+    moved += listpack_.replace_integer(deleted_offset, static_cast<int64_t>(deleted));
+  }
+  live_ = live;
+  deleted_ = deleted;
+  fields_offset_ += static_cast<size_t>(moved);
+  entries_offset_ += static_cast<size_t>(moved);
+  return moved;
+}
+
+void Node::append(StreamId id, Elements elements) {
+  DCHECK(live_ + deleted_ == 0 ? id >= master_id_ : id > last_id_);
+  write_counters(live_ + 1, deleted_);
+  const bool same_fields = has_master_fields(elements);
+  const size_t first = same_fields ? 1 : 0;
+  const size_t step = same_fields ? 2 : 1;
+  const size_t room = kEntryIntegers * listpack::kIntegerSizeMax + texts_size_max(elements, first, step);
+  const size_t pairs = elements.size() / 2;
+  Listpack::Appender out(listpack_, room);
+  out.integer(same_fields ? kSameFields : 0);
+  out.integer(static_cast<int64_t>(id.ms - master_id_.ms));
+  out.integer(static_cast<int64_t>(id.seq - master_id_.seq));
+  if (!same_fields) out.integer(static_cast<int64_t>(pairs));
+  for (size_t i = first; i < elements.size(); i += step) out.text(elements[i]);
+  out.integer(static_cast<int64_t>(same_fields ? 3 + pairs : 4 + 2 * pairs));
+  last_id_ = id;
+}
+
+ptrdiff_t Node::erase(size_t offset) {
+  const int64_t flags = listpack::integer(listpack_.at(offset));
+  DCHECK(!(flags & kDeleted));
+  listpack_.replace_integer(offset, flags | kDeleted);
+  return write_counters(live_ - 1, deleted_ + 1);
+}
+
+void Node::check_invariants() const {
+  CHECK(listpack::validate(listpack_.view()));
+  Scan found;
+  CHECK(scan(found));
+  CHECK(static_cast<uint64_t>(found.live) == live_);
+  CHECK(static_cast<uint64_t>(found.deleted) == deleted_);
+  CHECK(static_cast<size_t>(found.fields) == field_count_);
+  CHECK(found.fields_offset == fields_offset_);
+  CHECK(found.entries_offset == entries_offset_);
+  CHECK(found.last_id == last_id_);
+}
+
+}  // namespace millrace::streams
