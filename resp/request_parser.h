@@ -12,6 +12,10 @@
 //     kHangUp                  an HTTP request ("POST" or "Host:" as a command word): close without a reply
 //
 // An empty line or an array of length <= 0 is kDone with no args: skip it. Runs on the thread that owns the connection.
+//
+// As in Redis, the byte after a header's CR and the two bytes after a bulk string are skipped unseen, and inline lines
+// may end in a bare LF. Unlike Redis, the outcome never depends on where the input was split (its length limit on lines
+// does), and a zero byte inside a line is a byte like any other (Redis waits forever).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +23,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/buffer.h"
 
 namespace millrace::resp {
 
@@ -46,8 +52,30 @@ class RequestParser {
   void next();
 
  private:
-  size_t position_ = 0;
+  struct Span {
+    size_t offset;
+    size_t length;
+  };
+  enum class Header { kRead, kIncomplete, kTooLong, kWrongMark, kNotANumber };
+
+  Status parse_array(std::string_view bytes, const RequestLimits& limits);
+  Status parse_array_header(std::string_view bytes, const RequestLimits& limits);
+  Status parse_bulk_header(std::string_view bytes, const RequestLimits& limits);
+  Header read_header(std::string_view bytes, char mark, int64_t line_bytes_max, int64_t& number);
+  Header read_unusual_header(std::string_view bytes, char mark, int64_t line_bytes_max, int64_t& number);
+  Status parse_inline(std::string_view bytes, const RequestLimits& limits);
+  bool split_inline(std::string_view line);
+  Status need_more(std::string_view bytes, size_t bytes_wanted);
+  Status broken(std::string_view text);
+  Status finish_array(std::string_view bytes);
+
+  size_t position_ = 0;  // everything before it is understood
+  size_t scanned_ = 0;   // no line end lies between position_ and here
   size_t bytes_wanted_ = 0;
+  int64_t arguments_left_ = 0;  // bulk strings still to come; 0 before the array's header is read
+  int64_t bulk_bytes_ = -1;     // length of the bulk string at position_; -1 before its header is read
+  std::vector<Span> spans_;     // the array's arguments so far, as offsets because the bytes may move
+  Buffer unquoted_;             // text of inline arguments that had quotes
   std::string error_text_;
   std::vector<std::string_view> args_;
 };

@@ -1,0 +1,301 @@
+// See request_parser.h.
+//
+//   array    *2 CR LF  $4 CR LF PING CR LF  $2 CR LF hi CR LF
+//            header    header   bytes       header   bytes
+//   inline   PING "h\x69" LF
+#include "resp/request_parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/numbers.h"
+
+namespace millrace::resp {
+namespace {
+
+// What strangers may send before they authenticate.
+constexpr int64_t kStrangerArgumentCountMax = 10;
+constexpr int64_t kStrangerArgumentBytesMax = 16384;
+// Room a parser keeps between requests; after a longer one it is given back.
+constexpr size_t kKeptArgumentsMax = 1024;
+// How far bytes_wanted() may run ahead of what has arrived.
+constexpr size_t kWantedAheadMax = 64 * 1024;
+
+constexpr size_t kNotFound = std::string_view::npos;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool ends_word(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+bool is_space(char c) {
+  return ends_word(c) || c == '\v' || c == '\f';
+}
+
+size_t find_byte(std::string_view bytes, char wanted, size_t from, size_t to) {
+  if (from >= to) return kNotFound;
+  const void* found = std::memchr(bytes.data() + from, wanted, to - from);
+  return found == nullptr ? kNotFound : static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
+}
+
+bool equals_ignoring_case(std::string_view word, std::string_view lower) {
+  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return a == b || (b >= 'a' && b <= 'z' && a == b - 'a' + 'A'); });
+}
+
+// Browsers can be made to send requests to us; Redis hangs up on these two words.
+bool is_http(std::string_view command) {
+  return equals_ignoring_case(command, "post") || equals_ignoring_case(command, "host:");
+}
+
+int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+char unescaped(char c) {
+  switch (c) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'b':
+      return '\b';
+    case 'a':
+      return '\a';
+    default:
+      return c;
+  }
+}
+
+void put(Buffer& out, char c) {
+  *out.reserve(1) = c;
+  out.commit(1);
+}
+
+// A closing quote must end the word. Returns the place behind it.
+size_t close_quote(std::string_view line, size_t quote) {
+  const size_t next = quote + 1;
+  return next == line.size() || is_space(line[next]) ? next : kNotFound;
+}
+
+// The three below copy a word, or the quoted rest of one, from `at` on and return where it ends; kNotFound if its
+// quotes do not balance.
+size_t unquote_double(std::string_view line, size_t at, Buffer& out) {
+  while (at < line.size() && line[at] != '"') {
+    const size_t left = line.size() - at;
+    if (line[at] != '\\' || left < 2) {
+      put(out, line[at]);
+      at += 1;
+    } else if (left >= 4 && line[at + 1] == 'x' && hex_value(line[at + 2]) >= 0 && hex_value(line[at + 3]) >= 0) {
+      put(out, static_cast<char>(hex_value(line[at + 2]) * 16 + hex_value(line[at + 3])));
+      at += 4;
+    } else {
+      put(out, unescaped(line[at + 1]));
+      at += 2;
+    }
+  }
+  return at < line.size() ? close_quote(line, at) : kNotFound;
+}
+
+size_t unquote_single(std::string_view line, size_t at, Buffer& out) {
+  while (at < line.size() && line[at] != '\'') {
+    if (line[at] == '\\' && at + 1 < line.size() && line[at + 1] == '\'') ++at;
+    put(out, line[at]);
+    ++at;
+  }
+  return at < line.size() ? close_quote(line, at) : kNotFound;
+}
+
+size_t unquote_word(std::string_view line, size_t at, Buffer& out) {
+  while (at < line.size() && !ends_word(line[at])) {
+    if (line[at] == '"') return unquote_double(line, at + 1, out);
+    if (line[at] == '\'') return unquote_single(line, at + 1, out);
+    put(out, line[at]);
+    ++at;
+  }
+  return at;
+}
+
+}  // namespace
+
+RequestParser::Status RequestParser::parse(std::string_view bytes, const RequestLimits& limits) {
+  DCHECK(position_ == 0 || arguments_left_ > 0);
+  if (bytes.empty()) return Status::kNeedMore;
+  const Status status = bytes[0] == '*' ? parse_array(bytes, limits) : parse_inline(bytes, limits);
+  if (status == Status::kDone && !args_.empty() && is_http(args_[0])) return Status::kHangUp;
+  return status;
+}
+
+void RequestParser::next() {
+  position_ = 0;
+  scanned_ = 0;
+  bytes_wanted_ = 0;
+  if (spans_.capacity() > kKeptArgumentsMax) spans_ = {};
+  if (args_.capacity() > kKeptArgumentsMax) args_ = {};
+  spans_.clear();
+  args_.clear();
+  unquoted_.release();
+}
+
+RequestParser::Status RequestParser::need_more(std::string_view bytes, size_t bytes_wanted) {
+  bytes_wanted_ = std::min(bytes_wanted, 2 * bytes.size() + kWantedAheadMax);
+  return Status::kNeedMore;
+}
+
+RequestParser::Status RequestParser::broken(std::string_view text) {
+  error_text_ = "Protocol error: ";
+  error_text_ += text;
+  return Status::kBroken;
+}
+
+RequestParser::Status RequestParser::parse_array(std::string_view bytes, const RequestLimits& limits) {
+  if (arguments_left_ == 0) {
+    const Status status = parse_array_header(bytes, limits);
+    if (status != Status::kDone || arguments_left_ == 0) return status;
+  }
+  while (arguments_left_ > 0) {
+    if (bulk_bytes_ < 0) {
+      const Status status = parse_bulk_header(bytes, limits);
+      if (status != Status::kDone) return status;
+    }
+    const auto length = static_cast<size_t>(bulk_bytes_);
+    if (bytes.size() < position_ + length + 2) return need_more(bytes, position_ + length + 2);
+    spans_.push_back({position_, length});
+    position_ += length + 2;
+    bulk_bytes_ = -1;
+    --arguments_left_;
+  }
+  return finish_array(bytes);
+}
+
+RequestParser::Status RequestParser::finish_array(std::string_view bytes) {
+  args_.resize(spans_.size());
+  for (size_t i = 0; i < spans_.size(); ++i) args_[i] = {bytes.data() + spans_[i].offset, spans_[i].length};
+  return Status::kDone;
+}
+
+// kDone: the header is read and arguments_left_ set (0 if there are none to come).
+RequestParser::Status RequestParser::parse_array_header(std::string_view bytes, const RequestLimits& limits) {
+  int64_t count = 0;
+  switch (read_header(bytes, '*', limits.inline_bytes_max, count)) {
+    case Header::kRead:
+      break;
+    case Header::kIncomplete:
+      return need_more(bytes, 0);
+    case Header::kTooLong:
+      return broken("too big mbulk count string");
+    case Header::kWrongMark:
+    case Header::kNotANumber:
+      return broken("invalid multibulk length");
+  }
+  if (count > limits.argument_count_max) return broken("invalid multibulk length");
+  if (count > kStrangerArgumentCountMax && !limits.authenticated) return broken("unauthenticated multibulk length");
+  arguments_left_ = std::max<int64_t>(count, 0);
+  return Status::kDone;
+}
+
+// kDone: the header is read and bulk_bytes_ set.
+RequestParser::Status RequestParser::parse_bulk_header(std::string_view bytes, const RequestLimits& limits) {
+  int64_t length = 0;
+  switch (read_header(bytes, '$', limits.inline_bytes_max, length)) {
+    case Header::kRead:
+      break;
+    case Header::kIncomplete:
+      return need_more(bytes, 0);
+    case Header::kTooLong:
+      return broken("too big bulk count string");
+    case Header::kWrongMark:
+      return broken(std::string("expected '$', got '") + bytes[position_] + "'");
+    case Header::kNotANumber:
+      return broken("invalid bulk length");
+  }
+  if (length < 0 || length > limits.argument_bytes_max) return broken("invalid bulk length");
+  if (length > kStrangerArgumentBytesMax && !limits.authenticated) return broken("unauthenticated bulk length");
+  bulk_bytes_ = length;
+  return Status::kDone;
+}
+
+// Reads "<mark><number> CR <any byte>" at position_ and steps over it. The common form is read in one pass; everything
+// else, including what has not arrived in full, goes the careful way.
+inline RequestParser::Header RequestParser::read_header(std::string_view bytes, char mark, int64_t line_bytes_max,
+                                                        int64_t& number) {
+  constexpr size_t kDigitsMax = 9;
+  if (bytes.size() - position_ >= 4 && bytes[position_] == mark) {
+    const char* const first = bytes.data() + position_ + 1;
+    // The last two bytes are left for the line end.
+    const char* const digits_end = first + std::min(kDigitsMax, bytes.size() - position_ - 3);
+    const char* digit = first;
+    int64_t value = 0;
+    while (digit < digits_end && is_digit(*digit)) value = value * 10 + (*digit++ - '0');
+    const bool is_plain = digit > first && *digit == '\r' && (*first != '0' || digit == first + 1);
+    if (is_plain && digit - first < line_bytes_max) {
+      position_ = static_cast<size_t>(digit - bytes.data()) + 2;
+      number = value;
+      return Header::kRead;
+    }
+  }
+  return read_unusual_header(bytes, mark, line_bytes_max, number);
+}
+
+RequestParser::Header RequestParser::read_unusual_header(std::string_view bytes, char mark, int64_t line_bytes_max,
+                                                         int64_t& number) {
+  const size_t line_max = static_cast<size_t>(line_bytes_max) + 1;
+  const size_t window_end = std::min(bytes.size(), position_ + line_max);
+  const size_t line_end = find_byte(bytes, '\r', std::max(scanned_, position_), window_end);
+  if (line_end == kNotFound) {
+    scanned_ = window_end;
+    return window_end - position_ == line_max ? Header::kTooLong : Header::kIncomplete;
+  }
+  scanned_ = line_end;
+  if (line_end + 2 > bytes.size()) return Header::kIncomplete;
+  if (bytes[position_] != mark) return Header::kWrongMark;
+  const auto value = parse_i64(bytes.substr(position_ + 1, line_end - position_ - 1));
+  if (!value) return Header::kNotANumber;
+  number = *value;
+  position_ = line_end + 2;
+  return Header::kRead;
+}
+
+RequestParser::Status RequestParser::parse_inline(std::string_view bytes, const RequestLimits& limits) {
+  const size_t line_max = static_cast<size_t>(limits.inline_bytes_max) + 1;
+  const size_t window_end = std::min(bytes.size(), line_max);
+  const size_t line_end = find_byte(bytes, '\n', scanned_, window_end);
+  if (line_end == kNotFound) {
+    scanned_ = window_end;
+    return window_end == line_max ? broken("too big inline request") : need_more(bytes, 0);
+  }
+  std::string_view line = bytes.substr(0, line_end);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  if (!split_inline(line)) return broken("unbalanced quotes in request");
+  position_ = line_end + 1;
+  return Status::kDone;
+}
+
+// Words without quotes are views into the line; the others are copied. False if quotes do not balance.
+bool RequestParser::split_inline(std::string_view line) {
+  size_t at = 0;
+  while (true) {
+    while (at < line.size() && is_space(line[at])) ++at;
+    if (at == line.size()) return true;
+    size_t end = at;
+    while (end < line.size() && !ends_word(line[end]) && line[end] != '"' && line[end] != '\'') ++end;
+    if (end == line.size() || ends_word(line[end])) {
+      args_.push_back(line.substr(at, end - at));
+      at = end;
+      continue;
+    }
+    unquoted_.reserve(line.size() - unquoted_.size());  // enough for all words to come: the views stay where they are
+    const size_t start = unquoted_.size();
+    at = unquote_word(line, at, unquoted_);
+    if (at == kNotFound) return false;
+    args_.push_back(unquoted_.view().substr(start));
+  }
+}
+
+}  // namespace millrace::resp
