@@ -10,7 +10,8 @@
 //     the backend re-arms when it can, without a timer for buffers and without spinning.
 //   * Bytes handed to received() are valid only during the call: the receive buffer goes back at once.
 //   * All calls come from the core's own thread, except wake().
-//   * Between cancel() and ended() received() and accepted() may still be called: what the kernel handed over is not lost.
+//   * Between cancel() and ended() received() and accepted() may still be called: what the kernel handed over is not
+//   lost.
 // The caller keeps at most one send in flight per socket, and closes a socket only when nothing is in flight on it. The
 // sends of a socket may come from any backend of the process, its receive from one. Sockets are in blocking mode, as
 // accepted() hands them out (io_uring wants it so); no backend ever blocks on one.

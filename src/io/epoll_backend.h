@@ -49,15 +49,11 @@ class EpollBackend final : public Backend {
     ReceiveOperation* receive = nullptr;
     SendOperation* send = nullptr;
     std::string_view unsent;
-    uint32_t interest = 0;  // what the kernel was told
-    bool full = false;      // the last attempt to send found no room
-    bool paused = false;    // accepting waits for a free descriptor
-  };
-  // An ended() that is due because of a call of ours, not of an event.
-  struct Ending {
-    AcceptOperation* accept = nullptr;
-    ReceiveOperation* receive = nullptr;
-    int error = 0;
+    uint32_t interest = 0;   // what the kernel was told
+    bool full = false;       // the last attempt to send found no room
+    bool paused = false;     // accepting waits for a free descriptor
+    bool is_ending = false;  // ended() is due because of a call of ours, not of an event
+    int ending_error = 0;
   };
 
   EpollBackend(int epoll_fd, int wake_fd);
@@ -65,6 +61,8 @@ class EpollBackend final : public Backend {
   Watch& watch(int fd);
   // Tells the kernel what the watch wants now. Returns 0 or -errno.
   int update_interest(int fd);
+  void arm_input(int fd);
+  void end_soon(int fd, int error);
   void end_accept(int fd, int error);
   void end_receive(int fd, int error);
 
@@ -86,7 +84,7 @@ class EpollBackend final : public Backend {
 
   std::vector<Watch> watches_;  // by descriptor
   std::vector<int> new_sends_;
-  std::vector<Ending> endings_;
+  std::vector<int> endings_;  // descriptors; one whose watch is not ending any more has ended by an event meanwhile
   std::vector<int> paused_listeners_;
   int64_t resume_accepts_ns_ = 0;
   std::unique_ptr<char[]> receive_buffer_;

@@ -65,7 +65,7 @@ class IoUringBackend final : public Backend {
   uint64_t starved_receives() const { return starved_receives_; }
 
  private:
-  enum class Kind : uint64_t { kIgnored, kWake, kAccept, kReceive, kSend };
+  enum class Kind : uint64_t { kIgnored, kWakePoll, kWakeMessage, kAccept, kReceive, kSend };
   enum StateFlag : uint64_t {
     kBusy = 1,       // ended() is still to come
     kArmed = 2,      // the kernel has a request of it, whose last completion is still to come
@@ -111,7 +111,7 @@ class IoUringBackend final : public Backend {
   io_uring ring_{};
   bool has_ring_ = false;
   bool is_enabled_ = false;
-  int wake_fd_ = -1;  // only without message_wake
+  int wake_fd_ = -1;  // also with message_wake: takes the wakes that come before the ring is enabled
   std::atomic<bool> wake_pending_{false};
 
   void* mapping_ = nullptr;

@@ -1,5 +1,6 @@
 #include "io/system_clock.h"
 
+#include <algorithm>
 #include <ctime>
 
 namespace millrace::io {
@@ -16,6 +17,12 @@ timespec read_clock(clockid_t clock) {
 int64_t monotonic_now_ns() {
   const timespec time = read_clock(CLOCK_MONOTONIC);
   return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+}
+
+int64_t sleep_ns_until(int64_t deadline_ns) {
+  constexpr int64_t kSleepNsMax = 3'600'000'000'000;
+  const int64_t now_ns = monotonic_now_ns();
+  return deadline_ns <= now_ns ? 0 : std::min(deadline_ns - now_ns, kSleepNsMax);
 }
 
 Instant read_clocks() {

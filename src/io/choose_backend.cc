@@ -1,0 +1,31 @@
+#include "io/choose_backend.h"
+
+#include "io/epoll_backend.h"
+#include "io/io_uring_backend.h"
+
+namespace millrace::io {
+
+Result<BackendPlan, std::string> plan_backend(BackendChoice choice) {
+  // An explicit epoll never touches io_uring: some sandboxes kill a process that tries.
+  return plan_backend(choice, choice == BackendChoice::kEpoll ? IoUringFeatures{} : probe_io_uring());
+}
+
+Result<BackendPlan, std::string> plan_backend(BackendChoice choice, const IoUringFeatures& features) {
+  if (choice == BackendChoice::kEpoll) {
+    return BackendPlan{.io_uring = false, .reason = "epoll: chosen by the configuration", .features = {}};
+  }
+  if (features.usable) {
+    return BackendPlan{.io_uring = true, .reason = "io_uring (" + describe(features) + ")", .features = features};
+  }
+  if (choice == BackendChoice::kIoUring) return "io_uring was asked for, but " + features.reason;
+  return BackendPlan{.io_uring = false, .reason = "epoll: " + features.reason, .features = features};
+}
+
+std::unique_ptr<Backend> make_backend(const BackendPlan& plan) {
+  if (plan.io_uring) {
+    if (auto backend = IoUringBackend::create(plan.features)) return backend;
+  }
+  return EpollBackend::create();
+}
+
+}  // namespace millrace::io
