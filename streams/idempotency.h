@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,17 +40,27 @@ class Idempotency {
   void count_duplicate();
   // Makes the producer known even if nothing gets recorded (as Redis does on the way to an XADD that then fails).
   void touch_producer(std::string_view producer);
-  // Remembers the pair, dropping the producer's oldest record beyond entries_max.
+  // Remembers the pair, dropping the producer's oldest record beyond entries_max. A pair that is known stays as it is.
   void record(std::string_view producer, std::string_view id, StreamId entry);
   // Drops records older than the duration. True if anything was dropped.
   bool expire(int64_t now_ms);
   bool empty() const;  // no producers: nothing to expire
 
-  size_t producer_count() const;    // pids-tracked
-  size_t record_count() const;      // iids-tracked
-  uint64_t records_added() const;   // iids-added
-  uint64_t duplicates() const;      // iids-duplicates
+  size_t producer_count() const;   // pids-tracked
+  size_t record_count() const;     // iids-tracked
+  uint64_t records_added() const;  // iids-added
+  uint64_t duplicates() const;     // iids-duplicates
   size_t memory_bytes() const;
+
+  // For snapshots and journal rewrites: producers in name order, also those without records, each followed by its
+  // records, oldest first.
+  struct Visitor {
+    std::function<void(std::string_view producer, size_t records)> producer;
+    std::function<void(std::string_view producer, std::string_view id, StreamId entry)> record;
+  };
+  void visit(const Visitor& visitor) const;
+  // What the counters were when the snapshot was written; record() has counted the loaded records itself.
+  void set_counters(uint64_t records_added, uint64_t duplicates);
 
  private:
   struct Impl;

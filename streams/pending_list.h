@@ -8,7 +8,8 @@
 // Every operation is O(log n) or better. Records cost tens of bytes, not hundreds. Consumers are small numbers given
 // out by Group; kNoConsumer owns the NACKed records.
 //
-// Invariant: each record is in all three orders exactly once; consumer counts equal a scan. One thread (partition lock).
+// Invariant: each record is in all three orders exactly once; consumer counts equal a scan. One thread (partition
+// lock).
 #pragma once
 
 #include <cstdint>
@@ -67,7 +68,7 @@ class PendingList {
 
  private:
   struct Impl;
-  Impl* impl_;
+  Impl* impl_;  // nullptr while the list is empty: idle groups cost nothing, and a drained one gives its memory back
 };
 
 }  // namespace millrace::streams

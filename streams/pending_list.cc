@@ -1,0 +1,288 @@
+// PendingList: records in a slab, and three kinds of SlotTree over their slots.
+//
+//   slab         slot -> | id (16) | delivery time (8) | sequence (8) | consumer (4) | count (4) |
+//   by_id        all slots in id order
+//   by_consumer  consumer -> its slots in id order; one tree each, so that every consumer's appends fill their nodes
+//   by_time      all slots: unowned ones first, in the order of their sequence; then by time, then by sequence
+//
+// The sequence numbers every put, which makes "in the order they were set" a key like any other. A count that does not
+// fit 32 bits (XNACK FATAL and hand-made RETRYCOUNTs, so hardly ever) is in a side table. An empty list has no Impl.
+#include "streams/pending_list.h"
+
+#include <compare>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.h"
+#include "streams/slot_slab.h"
+#include "streams/slot_tree.h"
+
+namespace millrace::streams {
+namespace {
+
+constexpr uint32_t kCountInSideTable = std::numeric_limits<uint32_t>::max();
+
+struct Record {
+  StreamId id;
+  int64_t delivery_time_ms;
+  uint64_t sequence;
+  ConsumerId consumer;
+  uint32_t count;
+};
+static_assert(sizeof(Record) == 40);
+
+using Slab = SlotSlab<Record>;
+
+struct IdOf {
+  using Key = StreamId;
+  const Slab* slab;
+  Key operator()(uint32_t slot) const { return (*slab)[slot].id; }
+};
+
+struct TimeKey {
+  bool owned = false;
+  int64_t time_ms = 0;  // 0 for unowned records, whatever time they carry
+  uint64_t sequence = 0;
+
+  friend constexpr auto operator<=>(const TimeKey&, const TimeKey&) = default;
+};
+
+struct TimeOf {
+  using Key = TimeKey;
+  const Slab* slab;
+  Key operator()(uint32_t slot) const {
+    const Record& record = (*slab)[slot];
+    const bool owned = record.consumer != kNoConsumer;
+    return {owned, owned ? record.delivery_time_ms : 0, record.sequence};
+  }
+};
+
+}  // namespace
+
+struct PendingList::Impl {
+  using IdTree = SlotTree<IdOf>;
+
+  Slab slab;
+  IdTree by_id{IdOf{&slab}};
+  std::unordered_map<ConsumerId, IdTree> by_consumer;
+  SlotTree<TimeOf> by_time{TimeOf{&slab}};
+  std::unordered_map<uint32_t, int64_t> large_counts;  // slot -> count
+  uint64_t next_sequence = 0;
+
+  uint32_t find(StreamId id) const {
+    const uint32_t slot = by_id.at_or_after(id);
+    return slot != kNoSlot && slab[slot].id == id ? slot : kNoSlot;
+  }
+
+  std::optional<Pending> at(uint32_t slot) const {
+    if (slot == kNoSlot) return std::nullopt;
+    const Record& record = slab[slot];
+    const int64_t count = record.count == kCountInSideTable ? large_counts.at(slot) : record.count;
+    return Pending{record.id, record.consumer, record.delivery_time_ms, count};
+  }
+
+  void set_count(uint32_t slot, int64_t count) {
+    Record& record = slab[slot];
+    if (record.count == kCountInSideTable) large_counts.erase(slot);
+    const bool fits = count >= 0 && count < kCountInSideTable;
+    record.count = fits ? static_cast<uint32_t>(count) : kCountInSideTable;
+    if (!fits) large_counts[slot] = count;
+  }
+
+  uint32_t add(StreamId id) {
+    const uint32_t slot = slab.take();
+    slab[slot] = {id, 0, 0, kNoConsumer, 0};
+    by_id.insert(slot);
+    return slot;
+  }
+
+  void join_consumer(uint32_t slot) {
+    by_consumer.try_emplace(slab[slot].consumer, IdOf{&slab}).first->second.insert(slot);
+  }
+  void leave_consumer(uint32_t slot) {
+    const auto tree = by_consumer.find(slab[slot].consumer);
+    CHECK(tree != by_consumer.end());
+    tree->second.erase(slot);
+    if (tree->second.empty()) by_consumer.erase(tree);
+  }
+
+  void remove(uint32_t slot) {
+    by_time.erase(slot);
+    leave_consumer(slot);
+    by_id.erase(slot);
+    set_count(slot, 0);
+    slab.give_back(slot);
+  }
+
+  size_t count_of(ConsumerId consumer) const {
+    const auto tree = by_consumer.find(consumer);
+    return tree == by_consumer.end() ? 0 : tree->second.size();
+  }
+
+  size_t memory_bytes() const;
+  void check_invariants() const;
+};
+
+size_t PendingList::Impl::memory_bytes() const {
+  constexpr size_t kHashNodeOverhead = 2 * sizeof(void*);  // its link and its bucket
+  size_t bytes = sizeof(Impl) + slab.memory_bytes() + by_id.memory_bytes() + by_time.memory_bytes();
+  bytes += large_counts.size() * (sizeof(std::pair<uint32_t, int64_t>) + kHashNodeOverhead);
+  for (const auto& [consumer, tree] : by_consumer) {
+    bytes += tree.memory_bytes() + sizeof(std::pair<ConsumerId, IdTree>) + kHashNodeOverhead;
+  }
+  return bytes;
+}
+
+void PendingList::Impl::check_invariants() const {
+  CHECK(!by_id.empty());
+  CHECK(by_time.size() == by_id.size());
+  by_id.check_invariants();
+  by_time.check_invariants();
+  size_t owned_by_someone = 0;
+  for (const auto& [consumer, tree] : by_consumer) {
+    CHECK(!tree.empty());
+    tree.check_invariants();
+    owned_by_someone += tree.size();
+  }
+  CHECK(owned_by_someone == by_id.size());
+  size_t large = 0;
+  const TimeOf time_of{&slab};
+  for (uint32_t slot = by_id.first(); slot != kNoSlot;) {
+    const Record& record = slab[slot];
+    CHECK(by_consumer.at(record.consumer).at_or_after(record.id) == slot);
+    CHECK(by_time.at_or_after(time_of(slot)) == slot);
+    CHECK(record.sequence < next_sequence);
+    if (record.count == kCountInSideTable) CHECK(large_counts.contains(slot));
+    large += record.count == kCountInSideTable;
+    const auto next = successor(record.id);
+    slot = next ? by_id.at_or_after(*next) : kNoSlot;
+  }
+  CHECK(large == large_counts.size());
+}
+
+PendingList::PendingList() : impl_(nullptr) {}
+PendingList::~PendingList() {
+  clear();
+}
+PendingList::PendingList(PendingList&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
+
+PendingList::PendingList(const PendingList& other) : impl_(nullptr) {
+  // Oldest first, so that equal times keep their order.
+  for (auto pending = other.oldest(); pending; pending = other.next_oldest(pending->id)) put(*pending);
+}
+
+PendingList& PendingList::operator=(PendingList&& other) noexcept {
+  std::swap(impl_, other.impl_);
+  return *this;
+}
+
+size_t PendingList::size() const {
+  return impl_ == nullptr ? 0 : impl_->by_id.size();
+}
+size_t PendingList::unowned_count() const {
+  return count_of(kNoConsumer);
+}
+size_t PendingList::count_of(ConsumerId consumer) const {
+  return impl_ == nullptr ? 0 : impl_->count_of(consumer);
+}
+size_t PendingList::memory_bytes() const {
+  return impl_ == nullptr ? 0 : impl_->memory_bytes();
+}
+
+std::optional<Pending> PendingList::find(StreamId id) const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->find(id));
+}
+
+void PendingList::put(const Pending& pending) {
+  if (impl_ == nullptr) impl_ = new Impl;
+  uint32_t slot = impl_->find(pending.id);
+  const bool is_new = slot == kNoSlot;
+  if (is_new) {
+    slot = impl_->add(pending.id);
+  } else {
+    impl_->by_time.erase(slot);
+  }
+  Record& record = impl_->slab[slot];
+  const bool moves = is_new || record.consumer != pending.consumer;
+  if (moves && !is_new) impl_->leave_consumer(slot);
+  record.consumer = pending.consumer;
+  record.delivery_time_ms = pending.delivery_time_ms;
+  record.sequence = impl_->next_sequence++;
+  if (moves) impl_->join_consumer(slot);
+  impl_->by_time.insert(slot);
+  impl_->set_count(slot, pending.delivery_count);
+}
+
+bool PendingList::erase(StreamId id) {
+  if (impl_ == nullptr) return false;
+  const uint32_t slot = impl_->find(id);
+  if (slot == kNoSlot) return false;
+  impl_->remove(slot);
+  if (empty()) clear();
+  return true;
+}
+
+size_t PendingList::erase_consumer(ConsumerId consumer) {
+  const size_t count = count_of(consumer);
+  while (const auto pending = at_or_after(consumer, kStreamIdMin)) erase(pending->id);
+  return count;
+}
+
+void PendingList::clear() {
+  delete impl_;
+  impl_ = nullptr;
+}
+
+std::optional<Pending> PendingList::first() const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->by_id.first());
+}
+
+std::optional<Pending> PendingList::last() const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->by_id.last());
+}
+
+std::optional<Pending> PendingList::at_or_after(StreamId id) const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->by_id.at_or_after(id));
+}
+
+std::optional<Pending> PendingList::after(StreamId id) const {
+  const auto next = successor(id);
+  return next ? at_or_after(*next) : std::nullopt;
+}
+
+std::optional<Pending> PendingList::at_or_after(ConsumerId consumer, StreamId id) const {
+  if (impl_ == nullptr) return std::nullopt;
+  const auto tree = impl_->by_consumer.find(consumer);
+  if (tree == impl_->by_consumer.end()) return std::nullopt;
+  return impl_->at(tree->second.at_or_after(id));
+}
+
+std::optional<Pending> PendingList::oldest() const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->by_time.first());
+}
+
+std::optional<Pending> PendingList::newest() const {
+  if (impl_ == nullptr) return std::nullopt;
+  return impl_->at(impl_->by_time.last());
+}
+
+std::optional<Pending> PendingList::next_oldest(StreamId id) const {
+  if (impl_ == nullptr) return std::nullopt;
+  const uint32_t slot = impl_->find(id);
+  if (slot == kNoSlot) return std::nullopt;
+  TimeKey key = TimeOf{&impl_->slab}(slot);
+  ++key.sequence;
+  return impl_->at(impl_->by_time.at_or_after(key));
+}
+
+void PendingList::check_invariants() const {
+  if (impl_ != nullptr) impl_->check_invariants();
+}
+
+}  // namespace millrace::streams

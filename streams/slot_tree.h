@@ -1,0 +1,326 @@
+// SlotTree: the numbers ("slots") of records that live elsewhere, kept in the order of those records.
+//
+// A B+ tree. A leaf holds slots only, about four bytes per record; what a slot's key is, KeyOf says by looking at the
+// record. Inner nodes copy keys, so that a descent does not touch a record before it reaches its leaf:
+//
+//   inner   | count | keys[31] | children[31] |   keys[i] <= every key below children[i], > every key left of it;
+//                                                 keys[0] is not looked at
+//   leaf    | count | slots[63] |                 256 bytes
+//
+// Ascending inserts leave full nodes behind (the last node is not halved when it is appended to). Neighbours are merged
+// as soon as they fill half a node together; that keeps the tree shallow and its memory proportional to its content.
+//
+// Invariants: keys strictly increase; no node is empty; two neighbours under one parent fill more than half a node.
+// One thread. Lookup, insert and erase are O(log n).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/check.h"
+
+namespace millrace::streams {
+
+inline constexpr uint32_t kNoSlot = 0xffffffff;
+
+// KeyOf: a copyable callable with a type Key (copyable, totally ordered) and `Key operator()(uint32_t slot) const`.
+template <typename KeyOf>
+class SlotTree {
+ public:
+  using Key = typename KeyOf::Key;
+
+  explicit SlotTree(KeyOf key_of) : key_of_(key_of) {}
+  ~SlotTree() { clear(); }
+  SlotTree(const SlotTree&) = delete;
+  SlotTree& operator=(const SlotTree&) = delete;
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  size_t memory_bytes() const { return leaf_count_ * sizeof(Leaf) + inner_count_ * sizeof(Inner); }
+
+  // REQUIRES: no slot in the tree has the same key.
+  void insert(uint32_t slot) {
+    const Key key = key_of_(slot);
+    if (root_ == nullptr) root_ = make_leaf();
+    const Split split = insert_below(root_, height_, true, key, slot);
+    ++size_;
+    if (split.right == nullptr) return;
+    Inner* top = make_inner();
+    put_child(*top, 0, {root_, key});
+    put_child(*top, 1, split);
+    root_ = top;
+    ++height_;
+  }
+
+  // REQUIRES: the slot is in the tree and its key is what it was at insert().
+  void erase(uint32_t slot) {
+    CHECK(root_ != nullptr);
+    erase_below(root_, height_, key_of_(slot), slot);
+    --size_;
+    while (height_ > 0 && root_->count == 1) {
+      Node* only = as_inner(root_).children[0];
+      free_inner(root_);
+      root_ = only;
+      --height_;
+    }
+    if (root_->count == 0) clear();
+  }
+
+  void clear() {
+    if (root_ != nullptr) free_below(root_, height_);
+    root_ = nullptr;
+    height_ = 0;
+    size_ = 0;
+  }
+
+  // The first slot whose key is >= key; kNoSlot if there is none.
+  uint32_t at_or_after(const Key& key) const {
+    if (root_ == nullptr) return kNoSlot;
+    const Node* node = root_;
+    const Node* behind = nullptr;  // the subtree that follows `node`, and its height
+    uint32_t behind_height = 0;
+    for (uint32_t height = height_; height > 0; --height) {
+      const Inner& inner = as_inner(node);
+      const uint32_t at = child_for(inner, key);
+      if (at + 1 < inner.count) {
+        behind = inner.children[at + 1];
+        behind_height = height - 1;
+      }
+      node = inner.children[at];
+    }
+    const Leaf& leaf = as_leaf(node);
+    const uint32_t at = place_of(leaf, key);
+    if (at < leaf.count) return leaf.slots[at];
+    return behind == nullptr ? kNoSlot : first_below(behind, behind_height);
+  }
+
+  uint32_t first() const { return root_ == nullptr ? kNoSlot : first_below(root_, height_); }
+  uint32_t last() const {
+    if (root_ == nullptr) return kNoSlot;
+    const Node* node = root_;
+    for (uint32_t height = height_; height > 0; --height) node = as_inner(node).children[node->count - 1];
+    return as_leaf(node).slots[node->count - 1];
+  }
+
+  void check_invariants() const {
+    std::optional<Key> previous;
+    Totals totals;
+    if (root_ != nullptr) check_below(root_, height_, previous, totals);
+    CHECK(totals.slots == size_);
+    CHECK(totals.leaves == leaf_count_);
+    CHECK(totals.inners == inner_count_);
+  }
+
+ private:
+  static constexpr uint32_t kLeafSlots = 63;
+  static constexpr uint32_t kInnerChildren = 31;
+
+  struct Node {
+    uint32_t count = 0;
+  };
+  struct Leaf : Node {
+    uint32_t slots[kLeafSlots];
+  };
+  struct Inner : Node {
+    Key keys[kInnerChildren];
+    Node* children[kInnerChildren];
+  };
+  // A node that has come to stand right of another, and a key that separates them.
+  struct Split {
+    Node* right = nullptr;
+    Key key{};
+  };
+  struct Totals {
+    size_t slots = 0;
+    size_t leaves = 0;
+    size_t inners = 0;
+  };
+
+  static Leaf& as_leaf(Node* node) { return *static_cast<Leaf*>(node); }
+  static const Leaf& as_leaf(const Node* node) { return *static_cast<const Leaf*>(node); }
+  static Inner& as_inner(Node* node) { return *static_cast<Inner*>(node); }
+  static const Inner& as_inner(const Node* node) { return *static_cast<const Inner*>(node); }
+  static constexpr uint32_t capacity(uint32_t height) { return height == 0 ? kLeafSlots : kInnerChildren; }
+
+  Leaf* make_leaf() {
+    ++leaf_count_;
+    return new Leaf;
+  }
+  Inner* make_inner() {
+    ++inner_count_;
+    return new Inner;
+  }
+  void free_leaf(Node* node) {
+    --leaf_count_;
+    delete &as_leaf(node);
+  }
+  void free_inner(Node* node) {
+    --inner_count_;
+    delete &as_inner(node);
+  }
+  void free_node(Node* node, uint32_t height) { height == 0 ? free_leaf(node) : free_inner(node); }
+  void free_below(Node* node, uint32_t height) {
+    for (uint32_t i = 0; height > 0 && i < node->count; ++i) free_below(as_inner(node).children[i], height - 1);
+    free_node(node, height);
+  }
+
+  // ---- finding. Both look at the right end first: ascending ids are the common case.
+  uint32_t child_for(const Inner& inner, const Key& key) const {
+    if (inner.keys[inner.count - 1] <= key) return inner.count - 1;
+    const Key* behind = std::upper_bound(inner.keys + 1, inner.keys + inner.count, key);
+    return static_cast<uint32_t>(behind - inner.keys) - 1;
+  }
+  uint32_t place_of(const Leaf& leaf, const Key& key) const {
+    if (leaf.count == 0 || key_of_(leaf.slots[leaf.count - 1]) < key) return leaf.count;
+    const uint32_t* place = std::lower_bound(leaf.slots, leaf.slots + leaf.count, key,
+                                             [this](uint32_t slot, const Key& k) { return key_of_(slot) < k; });
+    return static_cast<uint32_t>(place - leaf.slots);
+  }
+  static uint32_t first_below(const Node* node, uint32_t height) {
+    for (; height > 0; --height) node = as_inner(node).children[0];
+    return as_leaf(node).slots[0];
+  }
+
+  // ---- inserting. `rightmost`: no node of the same height stands behind this one; appending to it when it is full
+  // leaves it full. Elsewhere the lone new node could be too small for its neighbour.
+  Split insert_below(Node* node, uint32_t height, bool rightmost, const Key& key, uint32_t slot) {
+    if (height == 0) return insert_in_leaf(as_leaf(node), rightmost, key, slot);
+    Inner& inner = as_inner(node);
+    const uint32_t at = child_for(inner, key);
+    const bool last = rightmost && at + 1 == inner.count;
+    const Split split = insert_below(inner.children[at], height - 1, last, key, slot);
+    return split.right == nullptr ? Split{} : insert_in_inner(inner, rightmost, at + 1, split);
+  }
+
+  Split insert_in_leaf(Leaf& leaf, bool rightmost, const Key& key, uint32_t slot) {
+    const uint32_t at = place_of(leaf, key);
+    if (leaf.count < kLeafSlots) {
+      put_slot(leaf, at, slot);
+      return {};
+    }
+    Leaf* right = make_leaf();
+    if (rightmost && at == kLeafSlots) {
+      put_slot(*right, 0, slot);
+      return {right, key};
+    }
+    constexpr uint32_t kHalf = (kLeafSlots + 1) / 2;
+    std::copy(leaf.slots + kHalf, leaf.slots + kLeafSlots, right->slots);
+    right->count = kLeafSlots - kHalf;
+    leaf.count = kHalf;
+    at <= kHalf ? put_slot(leaf, at, slot) : put_slot(*right, at - kHalf, slot);
+    return {right, key_of_(right->slots[0])};
+  }
+
+  Split insert_in_inner(Inner& inner, bool rightmost, uint32_t at, const Split& child) {
+    if (inner.count < kInnerChildren) {
+      put_child(inner, at, child);
+      return {};
+    }
+    Inner* right = make_inner();
+    if (rightmost && at == kInnerChildren) {
+      put_child(*right, 0, child);
+      return {right, child.key};
+    }
+    constexpr uint32_t kHalf = (kInnerChildren + 1) / 2;
+    std::copy(inner.keys + kHalf, inner.keys + kInnerChildren, right->keys);
+    std::copy(inner.children + kHalf, inner.children + kInnerChildren, right->children);
+    right->count = kInnerChildren - kHalf;
+    inner.count = kHalf;
+    at <= kHalf ? put_child(inner, at, child) : put_child(*right, at - kHalf, child);
+    return {right, right->keys[0]};
+  }
+
+  static void put_slot(Leaf& leaf, uint32_t at, uint32_t slot) {
+    std::copy_backward(leaf.slots + at, leaf.slots + leaf.count, leaf.slots + leaf.count + 1);
+    leaf.slots[at] = slot;
+    ++leaf.count;
+  }
+  static void put_child(Inner& inner, uint32_t at, const Split& child) {
+    std::copy_backward(inner.keys + at, inner.keys + inner.count, inner.keys + inner.count + 1);
+    std::copy_backward(inner.children + at, inner.children + inner.count, inner.children + inner.count + 1);
+    inner.keys[at] = child.key;
+    inner.children[at] = child.right;
+    ++inner.count;
+  }
+
+  // ---- erasing
+  void erase_below(Node* node, uint32_t height, const Key& key, uint32_t slot) {
+    if (height == 0) return take_slot(as_leaf(node), place_of(as_leaf(node), key), slot);
+    Inner& inner = as_inner(node);
+    const uint32_t at = child_for(inner, key);
+    erase_below(inner.children[at], height - 1, key, slot);
+    if (inner.children[at]->count == 0) {
+      take_child(inner, at, height - 1);
+    } else {
+      merge_with_next(inner, at, height - 1);
+      if (at > 0) merge_with_next(inner, at - 1, height - 1);
+    }
+  }
+
+  static void take_slot(Leaf& leaf, uint32_t at, uint32_t slot) {
+    CHECK(at < leaf.count && leaf.slots[at] == slot);
+    std::copy(leaf.slots + at + 1, leaf.slots + leaf.count, leaf.slots + at);
+    --leaf.count;
+  }
+  void take_child(Inner& inner, uint32_t at, uint32_t child_height) {
+    free_node(inner.children[at], child_height);
+    std::copy(inner.keys + at + 1, inner.keys + inner.count, inner.keys + at);
+    std::copy(inner.children + at + 1, inner.children + inner.count, inner.children + at);
+    --inner.count;
+  }
+
+  // Joins two children if together they fill at most half a node. Where inner nodes are joined, their outermost
+  // children become neighbours and may have to be joined as well.
+  void merge_with_next(Inner& inner, uint32_t at, uint32_t child_height) {
+    if (at + 1 >= inner.count) return;
+    Node* left = inner.children[at];
+    Node* right = inner.children[at + 1];
+    if (left->count + right->count > capacity(child_height) / 2) return;
+    const uint32_t seam = left->count;
+    if (child_height == 0) {
+      std::copy(as_leaf(right).slots, as_leaf(right).slots + right->count, as_leaf(left).slots + seam);
+    } else {
+      as_inner(right).keys[0] = inner.keys[at + 1];
+      std::copy(as_inner(right).keys, as_inner(right).keys + right->count, as_inner(left).keys + seam);
+      std::copy(as_inner(right).children, as_inner(right).children + right->count, as_inner(left).children + seam);
+    }
+    left->count += right->count;
+    take_child(inner, at + 1, child_height);
+    if (child_height > 0) merge_with_next(as_inner(left), seam - 1, child_height - 1);
+  }
+
+  // ---- checking: `previous` is the greatest key seen so far
+  void check_below(const Node* node, uint32_t height, std::optional<Key>& previous, Totals& totals) const {
+    CHECK(node->count > 0 && node->count <= capacity(height));
+    if (height > 0) return check_inner(as_inner(node), height, previous, totals);
+    ++totals.leaves;
+    totals.slots += node->count;
+    for (uint32_t i = 0; i < node->count; ++i) {
+      const Key key = key_of_(as_leaf(node).slots[i]);
+      CHECK(!previous || *previous < key);
+      previous = key;
+    }
+  }
+  void check_inner(const Inner& inner, uint32_t height, std::optional<Key>& previous, Totals& totals) const {
+    ++totals.inners;
+    for (uint32_t i = 0; i < inner.count; ++i) {
+      if (i > 0) {
+        CHECK(*previous < inner.keys[i]);
+        CHECK(inner.keys[i] <= key_of_(first_below(inner.children[i], height - 1)));
+        CHECK(inner.children[i - 1]->count + inner.children[i]->count > capacity(height - 1) / 2);
+      }
+      check_below(inner.children[i], height - 1, previous, totals);
+    }
+  }
+
+  KeyOf key_of_;
+  Node* root_ = nullptr;
+  uint32_t height_ = 0;  // inner levels above the leaves
+  size_t size_ = 0;
+  size_t leaf_count_ = 0;
+  size_t inner_count_ = 0;
+};
+
+}  // namespace millrace::streams

@@ -1,0 +1,188 @@
+// PendingList against plain standard containers: random histories from a seed, every order compared at every step
+// (small lists) or now and then (lists large enough for trees of several levels).
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "base/random.h"
+#include "streams/pending_list.h"
+
+namespace millrace::streams {
+namespace {
+
+constexpr ConsumerId kConsumers = 4;
+
+using Fields = std::tuple<StreamId, ConsumerId, int64_t, int64_t>;
+
+std::optional<Fields> fields(const std::optional<Pending>& p) {
+  if (!p) return std::nullopt;
+  return Fields{p->id, p->consumer, p->delivery_time_ms, p->delivery_count};
+}
+std::vector<Fields> fields(const std::vector<Pending>& all) {
+  std::vector<Fields> out;
+  for (const Pending& pending : all) out.push_back(*fields(std::optional(pending)));
+  return out;
+}
+
+// The obvious implementation: one map by id, everything else by looking at all of it.
+class Model {
+ public:
+  void put(const Pending& pending) { records_[pending.id] = {pending, next_sequence_++}; }
+  bool erase(StreamId id) { return records_.erase(id) > 0; }
+  size_t erase_consumer(ConsumerId consumer) {
+    return std::erase_if(records_, [&](const auto& item) { return item.second.pending.consumer == consumer; });
+  }
+  size_t size() const { return records_.size(); }
+  std::vector<Pending> by_id() const {
+    std::vector<Pending> out;
+    for (const auto& [id, record] : records_) out.push_back(record.pending);
+    return out;
+  }
+  std::vector<Pending> of(ConsumerId consumer) const {
+    std::vector<Pending> out = by_id();
+    std::erase_if(out, [&](const Pending& pending) { return pending.consumer != consumer; });
+    return out;
+  }
+  std::vector<Pending> by_time() const {
+    std::map<std::tuple<bool, int64_t, uint64_t>, Pending> ordered;
+    for (const auto& [id, record] : records_) {
+      const bool owned = record.pending.consumer != kNoConsumer;
+      ordered[{owned, owned ? record.pending.delivery_time_ms : 0, record.sequence}] = record.pending;
+    }
+    std::vector<Pending> out;
+    for (const auto& [key, pending] : ordered) out.push_back(pending);
+    return out;
+  }
+  std::optional<Pending> find(StreamId id) const { return at(records_.find(id)); }
+  std::optional<Pending> at_or_after(StreamId id) const { return at(records_.lower_bound(id)); }
+
+ private:
+  struct Record {
+    Pending pending;
+    uint64_t sequence;
+  };
+  std::optional<Pending> at(std::map<StreamId, Record>::const_iterator it) const {
+    return it == records_.end() ? std::nullopt : std::optional(it->second.pending);
+  }
+  std::map<StreamId, Record> records_;
+  uint64_t next_sequence_ = 0;
+};
+
+template <typename Next>
+std::vector<Pending> walk(std::optional<Pending> from, const Next& next) {
+  std::vector<Pending> out;
+  for (auto pending = from; pending; pending = next(pending->id)) out.push_back(*pending);
+  return out;
+}
+
+struct Shape {
+  uint64_t seed;
+  uint64_t ids;  // ids are drawn below this
+  uint64_t steps;
+  uint64_t check_every;
+  bool ascending;  // put grows at the end, as deliveries do
+};
+
+class PendingListModel : public testing::TestWithParam<Shape> {
+ protected:
+  StreamId random_id() {
+    const uint64_t n = random_.below(shape_.ids);
+    return n % 5 == 0 ? StreamId{n / 10, std::numeric_limits<uint64_t>::max() - n % 2} : StreamId{n / 10, n % 10};
+  }
+  ConsumerId random_owner() {
+    return random_.one_in(5) ? kNoConsumer : static_cast<ConsumerId>(random_.below(kConsumers));
+  }
+  Pending random_record() {
+    const auto time_ms = static_cast<int64_t>(random_.one_in(3) ? random_.below(50) : 1000 + ++clock_ms_ / 4);
+    const auto count = static_cast<int64_t>(random_.one_in(8) ? random_.next() >> 1 : random_.below(4));
+    const StreamId id = shape_.ascending && !random_.one_in(4) ? StreamId{shape_.ids, ++next_seq_} : random_id();
+    return {id, random_owner(), time_ms, count};
+  }
+  StreamId some_id() {  // mostly one that is there
+    const StreamId id =
+        shape_.ascending && random_.one_in(2) ? StreamId{shape_.ids, random_.below(next_seq_ + 1)} : random_id();
+    const auto near = model_.at_or_after(id);
+    return near && !random_.one_in(4) ? near->id : id;
+  }
+
+  // Fills for a while, then drains for a while, so that nodes split and merge at every level.
+  void step() {
+    if (random_.one_in(shape_.steps / 8)) draining_ = !draining_;
+    const uint64_t dice = random_.below(100);
+    if (dice < (draining_ ? 20u : 70u)) {
+      const Pending record = random_record();
+      list_.put(record);
+      model_.put(record);
+    } else if (dice == 99 && random_.one_in(shape_.check_every)) {
+      const ConsumerId consumer = random_owner();
+      ASSERT_EQ(list_.erase_consumer(consumer), model_.erase_consumer(consumer));
+    } else {
+      const StreamId id = some_id();
+      ASSERT_EQ(list_.erase(id), model_.erase(id));
+    }
+    ASSERT_EQ(list_.size(), model_.size());
+    const StreamId probe = random_id();
+    ASSERT_EQ(fields(list_.find(probe)), fields(model_.find(probe)));
+    ASSERT_EQ(fields(list_.at_or_after(probe)), fields(model_.at_or_after(probe)));
+  }
+
+  void compare(const PendingList& list) {
+    list.check_invariants();
+    const auto by_id = walk(list.first(), [&](StreamId id) { return list.after(id); });
+    ASSERT_EQ(fields(by_id), fields(model_.by_id()));
+    const auto by_time = walk(list.oldest(), [&](StreamId id) { return list.next_oldest(id); });
+    ASSERT_EQ(fields(by_time), fields(model_.by_time()));
+    if (!by_id.empty()) {
+      ASSERT_EQ(list.last()->id, by_id.back().id);
+      ASSERT_EQ(list.newest()->id, by_time.back().id);
+    }
+    for (ConsumerId consumer = 0; consumer < kConsumers; ++consumer) compare_consumer(list, consumer);
+    compare_consumer(list, kNoConsumer);
+  }
+  void compare_consumer(const PendingList& list, ConsumerId consumer) {
+    const auto own = walk(list.at_or_after(consumer, kStreamIdMin), [&](StreamId id) {
+      const auto next = successor(id);
+      return next ? list.at_or_after(consumer, *next) : std::nullopt;
+    });
+    ASSERT_EQ(fields(own), fields(model_.of(consumer)));
+    ASSERT_EQ(list.count_of(consumer), own.size());
+  }
+
+  const Shape shape_ = GetParam();
+  Random random_{shape_.seed};
+  PendingList list_;
+  Model model_;
+  uint64_t clock_ms_ = 0;
+  uint64_t next_seq_ = 0;
+  bool draining_ = false;
+};
+
+TEST_P(PendingListModel, BehavesLikeAMap) {
+  SCOPED_TRACE(testing::Message() << "seed " << shape_.seed);
+  for (uint64_t i = 0; i < shape_.steps; ++i) {
+    step();
+    if (i % shape_.check_every == 0) compare(list_);
+    if (HasFatalFailure()) return;
+  }
+  compare(list_);
+  compare(PendingList(list_));
+  while (const auto pending = list_.last()) {
+    model_.erase(pending->id);
+    list_.erase(pending->id);
+  }
+  EXPECT_EQ(model_.size(), 0u);
+  EXPECT_EQ(list_.memory_bytes(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Small, PendingListModel,
+                         testing::Values(Shape{1, 40, 2000, 1, false}, Shape{2, 200, 2000, 1, false},
+                                         Shape{3, 1, 300, 1, false}, Shape{4, 200, 1500, 1, true}));
+INSTANTIATE_TEST_SUITE_P(Large, PendingListModel,
+                         testing::Values(Shape{11, 10000, 60000, 6000, false}, Shape{12, 20000, 60000, 6000, true},
+                                         Shape{13, 100000, 60000, 6000, false}));
+
+}  // namespace
+}  // namespace millrace::streams
