@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "keyspace/keyspace.h"
 
 namespace millrace::keyspace {
@@ -55,10 +57,20 @@ class Database {
   // Tells the expiry cycle that this stream has idempotency records that grow old.
   void track_idempotency(std::string_view key);
 
+  // Any live key of this database, or nullptr; all partitions held.
+  KeyEntry* random_entry(Random& random);
+  // Every live key of this database; all partitions held. The visitor must not change keys.
+  void for_each(const std::function<void(KeyEntry&)>& visit);
+  bool is_expired(const KeyEntry& entry) const {
+    return entry.expire_at_ms != kNoExpiry && entry.expire_at_ms < now_.unix_ms;
+  }
   size_t size();  // keys, expired ones that nobody has touched included; all partitions held
   size_t expiring_size();
 
  private:
+  Partition& partition_of(uint64_t hash);
+  KeyEntry* find_live(std::string_view key);
+
   Keyspace& keyspace_;
   KeyEvents& events_;
   Instant now_;

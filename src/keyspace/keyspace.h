@@ -8,17 +8,23 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/mutex.h"
+#include "keyspace/expiry_index.h"
 #include "keyspace/key_table.h"
 #include "keyspace/waiters.h"
 
 namespace millrace::keyspace {
 
 using PartitionIndex = uint32_t;
+
+inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 struct KeyspaceOptions {
   uint32_t partitions = 512;  // a power of two
@@ -30,11 +36,36 @@ struct KeyspaceOptions {
 class alignas(64) Partition {
  public:
   Mutex mutex;
-  // A lower bound on the next expiry in this partition (unix ms; INT64_MAX if none), readable without the lock.
-  std::atomic<int64_t> next_expiry_ms;
+  // When expire_due() next has something to do here (unix ms; kNever if nothing will), readable without the lock.
+  std::atomic<int64_t> next_expiry_ms{kNever};
 
+  // Tables are made when first written to: most databases of most partitions are never used.
   KeyTable& table(int database) REQUIRES(mutex);
-  WaiterTable& waiters() REQUIRES(mutex);
+  KeyTable* existing_table(int database) REQUIRES(mutex);
+  WaiterTable& waiters() REQUIRES(mutex) { return waiters_; }
+
+  // ---- what keeps tables and expiry index in step
+  void erase(int database, KeyEntry& entry) REQUIRES(mutex);
+  size_t clear(int database) REQUIRES(mutex);  // returns how many keys there were
+  void set_expiry(int database, KeyEntry& entry, int64_t at_ms) REQUIRES(mutex);
+  const ExpiryIndex& expiry() const REQUIRES(mutex) { return expiry_; }
+
+  // ---- streams with idempotency records: all of them are looked at once in kIdempotencyPeriodMs
+  static constexpr int64_t kIdempotencyPeriodMs = 1000;
+  void track_idempotency(int database, std::string_view key, int64_t now_ms) REQUIRES(mutex);
+  // Ages the records of up to `limit` streams, if it is time; a walk that does not get through goes on next time.
+  void age_idempotency(int64_t now_ms, size_t limit, uint64_t hash_seed) REQUIRES(mutex);
+
+ private:
+  bool age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64_t hash_seed) REQUIRES(mutex);
+  void update_next_expiry() REQUIRES(mutex);
+
+  std::vector<std::unique_ptr<KeyTable>> tables_ GUARDED_BY(mutex);  // by database; absent ones are nullptr or beyond
+  ExpiryIndex expiry_ GUARDED_BY(mutex);
+  WaiterTable waiters_ GUARDED_BY(mutex);
+  std::set<KeyPlace, KeyPlaceOrder> idempotent_ GUARDED_BY(mutex);
+  KeyPlace idempotent_done_ GUARDED_BY(mutex) = {-1, {}};  // the unfinished walk got this far
+  int64_t idempotent_look_ms_ GUARDED_BY(mutex) = kNever;
 };
 
 class Keyspace {
@@ -42,11 +73,22 @@ class Keyspace {
   explicit Keyspace(const KeyspaceOptions& options);
   ~Keyspace();
 
-  PartitionIndex partition_of(std::string_view key) const;
-  Partition& partition(PartitionIndex index);
-  uint32_t partition_count() const;
-  int database_count() const;
-  uint64_t hash_of(std::string_view key) const;
+  PartitionIndex partition_of(std::string_view key) const { return partition_of_hash(hash_of(key)); }
+  // The high bits of the hash; key tables use the low ones.
+  PartitionIndex partition_of_hash(uint64_t hash) const {
+    return partition_bits_ == 0 ? 0 : static_cast<PartitionIndex>(hash >> (64 - partition_bits_));
+  }
+  Partition& partition(PartitionIndex index) { return partitions_[index]; }
+  uint32_t partition_count() const { return options_.partitions; }
+  int partition_bits() const { return partition_bits_; }
+  int database_count() const { return options_.databases; }
+  uint64_t hash_seed() const { return options_.hash_seed; }
+  uint64_t hash_of(std::string_view key) const { return hash_bytes(key, options_.hash_seed); }
+
+ private:
+  const KeyspaceOptions options_;
+  const int partition_bits_;
+  const std::unique_ptr<Partition[]> partitions_;
 };
 
 }  // namespace millrace::keyspace

@@ -19,15 +19,16 @@ class PartitionLocks {
   PartitionLocks& operator=(const PartitionLocks&) = delete;
 
   // Afterwards exactly the given partitions are held (in any order, duplicates allowed).
-  void hold(std::span<const PartitionIndex> partitions);
-  void hold_one(PartitionIndex partition);
-  void hold_all();
-  void release();
+  void hold(std::span<const PartitionIndex> partitions) NO_THREAD_SAFETY_ANALYSIS;
+  void hold_one(PartitionIndex partition) NO_THREAD_SAFETY_ANALYSIS;
+  void hold_all() NO_THREAD_SAFETY_ANALYSIS;
+  void release() NO_THREAD_SAFETY_ANALYSIS;
   bool holds(PartitionIndex partition) const;
 
  private:
   Keyspace& keyspace_;
-  std::vector<PartitionIndex> held_;  // ascending, unique
+  std::vector<PartitionIndex> held_;    // ascending, unique; empty if all_
+  std::vector<PartitionIndex> wanted_;  // scratch of hold()
   bool all_ = false;
 };
 

@@ -27,6 +27,21 @@ struct KeyPlace {
   friend auto operator<=>(const KeyPlace&, const KeyPlace&) = default;
 };
 
+// The same without a copy of the key, to look places up with.
+struct KeyPlaceView {
+  int database = 0;
+  std::string_view key;
+};
+
+struct KeyPlaceOrder {
+  using is_transparent = void;
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    if (a.database != b.database) return a.database < b.database;
+    return std::string_view(a.key) < std::string_view(b.key);
+  }
+};
+
 class Waiter : public RefCounted<Waiter> {
  public:
   explicit Waiter(std::vector<KeyPlace> places) : places_(std::move(places)) {}
@@ -45,6 +60,7 @@ class Waiter : public RefCounted<Waiter> {
 class WaiterTable {
  public:
   using Queue = std::deque<Ref<Waiter>>;
+  using Queues = std::map<KeyPlace, Queue, KeyPlaceOrder>;
 
   bool empty() const { return queues_.empty(); }
   size_t key_count() const { return queues_.size(); }
@@ -54,10 +70,10 @@ class WaiterTable {
   Queue* find(int database, std::string_view key);
   // Forgets claimed waiters at this key, and the queue if none is left.
   void sweep(const KeyPlace& place);
-  const std::map<KeyPlace, Queue>& queues() const { return queues_; }
+  const Queues& queues() const { return queues_; }
 
  private:
-  std::map<KeyPlace, Queue> queues_;
+  Queues queues_;
 };
 
 }  // namespace millrace::keyspace

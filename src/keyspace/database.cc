@@ -1,0 +1,180 @@
+#include "keyspace/database.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace millrace::keyspace {
+
+namespace {
+
+// The partition is held.
+void signal_waiters(Partition& partition, int database, std::string_view key, KeyEvents& events) {
+  partition.mutex.assert_held();
+  if (!partition.waiters().find(database, key)) return;
+  const auto is_this_key = [&](const KeyPlace& place) { return place.database == database && place.key == key; };
+  if (std::any_of(events.ready.begin(), events.ready.end(), is_this_key)) return;
+  events.ready.push_back({database, std::string(key)});
+}
+
+void drop(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
+  partition.mutex.assert_held();
+  signal_waiters(partition, database, entry.key, events);
+  partition.erase(database, entry);
+}
+
+}  // namespace
+
+Partition& Database::partition_of(uint64_t hash) {
+  return keyspace_.partition(keyspace_.partition_of_hash(hash));
+}
+
+KeyEntry* Database::find_live(std::string_view key) {
+  const uint64_t hash = keyspace_.hash_of(key);
+  Partition& partition = partition_of(hash);
+  partition.mutex.assert_held();
+  KeyTable* table = partition.existing_table(index_);
+  KeyEntry* entry = table ? table->find(hash, key) : nullptr;
+  if (!entry || !is_expired(*entry)) return entry;
+  drop(partition, index_, *entry, events_);
+  ++events_.expired;
+  return nullptr;
+}
+
+KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
+  KeyEntry* entry = find_live(key);
+  ++(entry ? events_.hits : events_.misses);
+  if (entry && touch) entry->accessed_ms = now_.unix_ms;
+  return entry;
+}
+
+KeyEntry* Database::find_to_write(std::string_view key) {
+  KeyEntry* entry = find_live(key);
+  if (entry) entry->accessed_ms = now_.unix_ms;
+  return entry;
+}
+
+KeyEntry& Database::create(std::string_view key, Value value) {
+  const uint64_t hash = keyspace_.hash_of(key);
+  Partition& partition = partition_of(hash);
+  partition.mutex.assert_held();
+  KeyTable& table = partition.table(index_);
+  DCHECK(!table.find(hash, key));
+  KeyEntry& entry = table.insert(hash, key, std::move(value));
+  entry.accessed_ms = now_.unix_ms;
+  return entry;
+}
+
+bool Database::remove(std::string_view key) {
+  KeyEntry* entry = find_live(key);
+  if (!entry) return false;
+  Partition& partition = partition_of(entry->hash);
+  partition.mutex.assert_held();
+  drop(partition, index_, *entry, events_);
+  return true;
+}
+
+size_t Database::clear() {
+  size_t removed = 0;
+  for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
+    Partition& partition = keyspace_.partition(i);
+    partition.mutex.assert_held();
+    KeyTable* table = partition.existing_table(index_);
+    if (!table || table->size() == 0) continue;
+    for (const auto& [place, queue] : partition.waiters().queues()) {
+      if (place.database == index_ && table->find(keyspace_.hash_of(place.key), place.key))
+        events_.ready.push_back(place);
+    }
+    removed += partition.clear(index_);
+  }
+  return removed;
+}
+
+void Database::set_expiry(KeyEntry& entry, int64_t at_ms) {
+  Partition& partition = partition_of(entry.hash);
+  partition.mutex.assert_held();
+  partition.set_expiry(index_, entry, at_ms);
+}
+
+void Database::signal_ready(std::string_view key) {
+  signal_waiters(partition_of(keyspace_.hash_of(key)), index_, key, events_);
+}
+
+void Database::track_idempotency(std::string_view key) {
+  Partition& partition = partition_of(keyspace_.hash_of(key));
+  partition.mutex.assert_held();
+  partition.track_idempotency(index_, key, now_.unix_ms);
+}
+
+KeyEntry* Database::random_entry(Random& random) {
+  for (size_t left = size(); left > 0; left = size()) {
+    size_t chosen = random.below(left);
+    PartitionIndex i = 0;
+    KeyTable* table = nullptr;
+    for (;; ++i) {
+      Partition& partition = keyspace_.partition(i);
+      partition.mutex.assert_held();
+      table = partition.existing_table(index_);
+      const size_t here = table ? table->size() : 0;
+      if (chosen < here) break;
+      chosen -= here;
+    }
+    KeyEntry* entry = table->random_entry(random);
+    if (!is_expired(*entry)) return entry;
+    drop(keyspace_.partition(i), index_, *entry, events_);
+    ++events_.expired;
+  }
+  return nullptr;
+}
+
+void Database::for_each(const std::function<void(KeyEntry&)>& visit) {
+  const auto visit_live = [&](KeyEntry& entry) {
+    if (!is_expired(entry)) visit(entry);
+  };
+  for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
+    Partition& partition = keyspace_.partition(i);
+    partition.mutex.assert_held();
+    KeyTable* table = partition.existing_table(index_);
+    if (!table) continue;
+    uint64_t cursor = 0;
+    do cursor = table->scan(cursor, visit_live);
+    while (cursor != 0);
+  }
+}
+
+size_t Database::size() {
+  size_t total = 0;
+  for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
+    Partition& partition = keyspace_.partition(i);
+    partition.mutex.assert_held();
+    if (const KeyTable* table = partition.existing_table(index_)) total += table->size();
+  }
+  return total;
+}
+
+size_t Database::expiring_size() {
+  size_t total = 0;
+  for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
+    Partition& partition = keyspace_.partition(i);
+    partition.mutex.assert_held();
+    total += partition.expiry().size(index_);
+  }
+  return total;
+}
+
+size_t expire_due(Keyspace& keyspace, PartitionIndex index, Instant now, size_t limit, KeyEvents& events) {
+  Partition& partition = keyspace.partition(index);
+  partition.mutex.assert_held();
+  size_t removed = 0;
+  while (removed < limit) {
+    const ExpiryIndex::Item* first = partition.expiry().first();
+    if (!first || first->at_ms >= now.unix_ms) break;
+    drop(partition, first->database, *first->entry, events);
+    ++removed;
+  }
+  events.expired += removed;
+  partition.age_idempotency(now.unix_ms, limit, keyspace.hash_seed());
+  return removed;
+}
+
+}  // namespace millrace::keyspace

@@ -1,0 +1,100 @@
+#include "keyspace/keyspace.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+
+namespace millrace::keyspace {
+
+KeyTable& Partition::table(int database) {
+  const auto at = static_cast<size_t>(database);
+  if (tables_.size() <= at) tables_.resize(at + 1);
+  if (!tables_[at]) tables_[at] = std::make_unique<KeyTable>();
+  return *tables_[at];
+}
+
+KeyTable* Partition::existing_table(int database) {
+  const auto at = static_cast<size_t>(database);
+  return at < tables_.size() ? tables_[at].get() : nullptr;
+}
+
+void Partition::erase(int database, KeyEntry& entry) {
+  if (entry.expire_at_ms != kNoExpiry) {
+    expiry_.remove(database, entry);
+    update_next_expiry();
+  }
+  table(database).erase(entry);
+}
+
+size_t Partition::clear(int database) {
+  KeyTable* table = existing_table(database);
+  if (!table) return 0;
+  const size_t count = table->size();
+  expiry_.clear(database);
+  table->clear();
+  update_next_expiry();
+  return count;
+}
+
+void Partition::set_expiry(int database, KeyEntry& entry, int64_t at_ms) {
+  if (entry.expire_at_ms == at_ms) return;
+  if (entry.expire_at_ms != kNoExpiry) expiry_.remove(database, entry);
+  entry.expire_at_ms = at_ms;
+  if (at_ms != kNoExpiry) expiry_.add(database, entry);
+  update_next_expiry();
+}
+
+void Partition::track_idempotency(int database, std::string_view key, int64_t now_ms) {
+  if (idempotent_.find(KeyPlaceView{database, key}) != idempotent_.end()) return;
+  if (idempotent_.empty()) idempotent_look_ms_ = now_ms + kIdempotencyPeriodMs;
+  idempotent_.insert({database, std::string(key)});
+  update_next_expiry();
+}
+
+void Partition::age_idempotency(int64_t now_ms, size_t limit, uint64_t hash_seed) {
+  if (idempotent_look_ms_ > now_ms) return;
+  auto place = idempotent_.upper_bound(idempotent_done_);
+  for (; place != idempotent_.end() && limit > 0; --limit) {
+    idempotent_done_ = *place;
+    place = age_idempotency_at(*place, now_ms, hash_seed) ? std::next(place) : idempotent_.erase(place);
+  }
+  if (place == idempotent_.end()) {
+    idempotent_done_ = {-1, {}};
+    idempotent_look_ms_ = idempotent_.empty() ? kNever : now_ms + kIdempotencyPeriodMs;
+  }
+  update_next_expiry();
+}
+
+// False if there is nothing left at this place that could grow old.
+bool Partition::age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64_t hash_seed) {
+  KeyTable* table = existing_table(place.database);
+  KeyEntry* entry = table ? table->find(hash_bytes(place.key, hash_seed), place.key) : nullptr;
+  streams::Stream* stream = entry ? entry->value.stream() : nullptr;
+  if (!stream) return false;
+  stream->idempotency.expire(now_ms);
+  return !stream->idempotency.empty();
+}
+
+void Partition::update_next_expiry() {
+  int64_t next_ms = idempotent_look_ms_;
+  if (const ExpiryIndex::Item* first = expiry_.first()) {
+    // A key lives through the whole millisecond of its time.
+    next_ms = std::min(next_ms, first->at_ms == kNever ? kNever : first->at_ms + 1);
+  }
+  if (next_expiry_ms.load(std::memory_order_relaxed) != next_ms) {
+    next_expiry_ms.store(next_ms, std::memory_order_relaxed);
+  }
+}
+
+Keyspace::Keyspace(const KeyspaceOptions& options)
+    : options_(options),
+      partition_bits_(std::countr_zero(options.partitions)),
+      partitions_(std::make_unique<Partition[]>(options.partitions)) {
+  CHECK(std::has_single_bit(options.partitions));
+  CHECK(options.databases > 0);
+}
+
+Keyspace::~Keyspace() = default;
+
+}  // namespace millrace::keyspace
