@@ -20,7 +20,7 @@ namespace millrace::commands {
 // One row of commandstats on one core, indexed by CommandSpec::index.
 struct CommandStatistics {
   Counter calls;
-  Counter microseconds_x1000;  // nanoseconds
+  Counter nanoseconds;
   Counter rejected;
   Counter failed;
 };

@@ -78,6 +78,8 @@ class Backend {
   // Makes the current or the next wait() return. Any thread.
   virtual void wake() = 0;
   virtual Instant now() = 0;
+  // Blocks the thread for that long (DEBUG SLEEP); a simulated backend moves its clock instead, or does nothing.
+  virtual void stall(int64_t ns) = 0;
 };
 
 }  // namespace millrace::io

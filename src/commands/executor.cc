@@ -1,0 +1,226 @@
+#include "commands/executor.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "resp/errors.h"
+
+namespace millrace::commands {
+namespace {
+
+// Distinct error codes that INFO keeps count of on each core; a bound on what clients can make us remember.
+constexpr size_t kErrorCodesMax = 128;
+
+std::string upper_case(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  return upper;
+}
+
+std::string unknown_command_text(std::span<const std::string_view> args) {
+  std::string text = resp::unknown_command(args[0]);
+  const size_t list_start = text.size();
+  for (std::string_view argument : args.subspan(1)) {
+    if (!resp::add_unknown_command_argument(text, list_start, argument)) break;
+  }
+  return text;
+}
+
+}  // namespace
+
+void CommandContext::block(Ref<BlockedCommand> command) { blocked = std::move(command); }
+
+Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed)
+    : server_(server),
+      table_(table),
+      host_(host),
+      statistics_(*server.statistics[host.core_index()]),
+      locks_(server.keyspace),
+      random_(seed) {}
+
+Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
+  const size_t before = out.size();
+  resp::ReplyWriter reply(out, client.session.protocol);
+  client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
+  if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
+
+  const CommandSpec* spec = find_command(args, reply);
+  if (spec != nullptr) {
+    if (is_paused(*spec, now)) return Outcome::kPaused;
+    client.card.last_command.store(spec, std::memory_order_relaxed);
+    hold_partitions(*spec, args);
+    run_handler(*spec, client, args, reply, now);
+  }
+  client.card.commands.add();
+  count_reply(spec, out.view().substr(before));
+  const bool blocks = static_cast<bool>(blocked_);
+  if (client.session.reply_mode == ReplyMode::kOff || client.session.skip_this_reply) out.truncate(before);
+  return blocks ? Outcome::kBlocked : Outcome::kReplied;
+}
+
+void Executor::end_run() {
+  locks_.release();
+  if (timed_spec_ != nullptr) account_time();
+  timed_spec_ = nullptr;
+}
+
+bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
+  if (now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
+  return !server_.pause.writes_only.load(std::memory_order_relaxed) || (spec.flags & (kWrite | kMayReplicate)) != 0;
+}
+
+// The row to execute, or nullptr with the refusal written to `reply`.
+const CommandSpec* Executor::find_command(std::span<const std::string_view> args, resp::ReplyWriter& reply) {
+  const CommandSpec* spec = table_.find(args[0]);
+  if (spec == nullptr) {
+    reply.error(unknown_command_text(args));
+    return nullptr;
+  }
+  if (!spec->subcommands.empty() && args.size() >= 2) {
+    const CommandSpec* sub = table_.find_subcommand(*spec, args[1]);
+    if (sub == nullptr) {
+      reply.error(resp::unknown_subcommand(args[1], upper_case(spec->name)));
+      return nullptr;
+    }
+    spec = sub;
+  }
+  const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
+  const bool arity_ok = spec->arity >= 0 ? count == spec->arity : count >= -spec->arity;
+  if (!arity_ok || spec->handler == nullptr) {
+    reply.error(resp::wrong_arity(spec->full_name));
+    statistics_.commands[spec->index].rejected.add();
+    return nullptr;
+  }
+  return spec;
+}
+
+void Executor::hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args) {
+  if (spec.locking == Locking::kAll) return locks_.hold_all();
+  if (spec.locking == Locking::kSelf) return locks_.release();
+  // A command without keys leaves the locks of the run as they are. Where the arguments make no sense the handler finds
+  // the mistake and names it before it reaches for a key.
+  if (spec.keys.empty()) return;
+  key_positions_.clear();
+  if (!find_keys(spec, args, key_positions_)) return;
+  if (key_positions_.size() == 1) return locks_.hold_one(server_.keyspace.partition_of(args[key_positions_[0]]));
+  partitions_.clear();
+  for (uint32_t position : key_positions_) partitions_.push_back(server_.keyspace.partition_of(args[position]));
+  locks_.hold(partitions_);
+}
+
+void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
+                           resp::ReplyWriter& reply, Instant now) {
+  if (timed_spec_ != &spec) {
+    account_time();
+    timed_spec_ = &spec;
+  }
+  statistics_.commands_processed.add();
+  statistics_.commands[spec.index].calls.add();
+  keyspace::Database db(server_.keyspace, client.session.database, now, events_);
+  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, random_, now, {}};
+  spec.handler(context);
+  if (context.blocked) {
+    blocked_ = std::move(context.blocked);
+    queue_blocked();
+  }
+  answer_ready(now);
+  absorb_events();
+}
+
+void Executor::queue_blocked() {
+  for (const keyspace::KeyPlace& place : blocked_->places()) {
+    keyspace::Partition& partition = server_.keyspace.partition(server_.keyspace.partition_of(place.key));
+    partition.mutex.assert_held();
+    partition.waiters().add(place, Ref<keyspace::Waiter>(blocked_));
+  }
+}
+
+void Executor::answer_ready(Instant now) {
+  // Answering changes consumers and pending entries, never the keys themselves, so nothing is added while we walk.
+  for (const keyspace::KeyPlace& place : events_.ready) answer_waiters(place, now);
+  events_.ready.clear();
+}
+
+void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
+  keyspace::Partition& partition = server_.keyspace.partition(server_.keyspace.partition_of(place.key));
+  partition.mutex.assert_held();
+  keyspace::WaiterTable::Queue* queue = partition.waiters().find(place.database, place.key);
+  if (queue == nullptr) return;
+  keyspace::KeyEvents effects;
+  keyspace::Database db(server_.keyspace, place.database, now, effects);
+  for (const Ref<keyspace::Waiter>& waiter : *queue) {
+    if (!waiter->is_waiting()) continue;
+    auto& command = static_cast<BlockedCommand&>(*waiter);
+    answer_.clear();
+    resp::ReplyWriter reply(answer_, command.protocol());
+    if (!command.try_answer(db, place.key, reply)) continue;
+    host_.deliver(command.client(), answer_.view());
+    host_.resume(command.client());
+  }
+  events_.changes += effects.changes;
+  partition.waiters().sweep(place);
+}
+
+void Executor::forget(const BlockedCommand& command) {
+  for (const keyspace::KeyPlace& place : command.places()) {
+    const keyspace::PartitionIndex index = server_.keyspace.partition_of(place.key);
+    locks_.hold_one(index);
+    keyspace::Partition& partition = server_.keyspace.partition(index);
+    partition.mutex.assert_held();
+    partition.waiters().remove(place, command);
+  }
+  locks_.release();
+}
+
+void Executor::look_again(const BlockedCommand& command, Instant now) {
+  for (const keyspace::KeyPlace& place : command.places()) {
+    locks_.hold_one(server_.keyspace.partition_of(place.key));
+    answer_waiters(place, now);
+  }
+  locks_.release();
+  absorb_events();
+}
+
+bool Executor::expire(keyspace::PartitionIndex partition, Instant now, size_t limit) {
+  locks_.hold_one(partition);
+  const size_t removed = keyspace::expire_due(server_.keyspace, partition, now, limit, events_);
+  answer_ready(now);
+  locks_.release();
+  absorb_events();
+  return removed >= limit;
+}
+
+void Executor::absorb_events() {
+  if (events_.hits != 0) statistics_.hits.add(events_.hits);
+  if (events_.misses != 0) statistics_.misses.add(events_.misses);
+  if (events_.expired != 0) statistics_.expired_keys.add(events_.expired);
+  if (events_.changes != 0) statistics_.changes.add(events_.changes);
+  events_.hits = events_.misses = events_.expired = events_.changes = 0;
+}
+
+// errorstats and failed calls: an error reply is one whose first byte says so, whoever wrote it.
+void Executor::count_reply(const CommandSpec* spec, std::string_view reply) {
+  if (reply.empty() || reply[0] != '-') return;
+  statistics_.error_replies.add();
+  if (spec != nullptr) statistics_.commands[spec->index].failed.add();
+  const std::string_view code = reply.substr(1, std::min(reply.find_first_of(" \r"), reply.size()) - 1);
+  MutexLock lock(statistics_.mutex);
+  auto place = statistics_.errors.find(code);
+  if (place == statistics_.errors.end()) {
+    if (statistics_.errors.size() >= kErrorCodesMax) return;
+    place = statistics_.errors.emplace(std::string(code), 0).first;
+  }
+  ++place->second;
+}
+
+// Charges the time since the last reading to the commands that ran in it.
+void Executor::account_time() {
+  const int64_t now_ns = host_.read_clock().monotonic_ns;
+  if (timed_spec_ != nullptr) {
+    statistics_.commands[timed_spec_->index].nanoseconds.add(static_cast<uint64_t>(now_ns - timed_since_ns_));
+  }
+  timed_since_ns_ = now_ns;
+}
+
+}  // namespace millrace::commands

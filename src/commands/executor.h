@@ -1,0 +1,82 @@
+// Executor: takes one parsed request through lookup, refusals, locks, handler and wakes. One per core, same thread.
+//
+//   execute()   find the row -> refuse? -> hold the partitions of its keys -> handler -> answer waiters of changed keys
+//   end_run()   let go of the partitions
+//
+// A connection executes a run of pipelined commands and calls end_run() when it has no more: commands on one key in one
+// run lock once. Between end_run() and the next execute() the core holds no partition.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/random.h"
+#include "commands/blocking.h"
+#include "commands/command_table.h"
+#include "commands/context.h"
+
+namespace millrace::commands {
+
+class Executor {
+ public:
+  enum class Outcome {
+    kReplied,  // the reply is behind what `out` held before (or nothing, if the client wants none)
+    kBlocked,  // no reply: the client waits; take_blocked() has the command, its keys are queued, the locks still held
+    kPaused,   // not executed: CLIENT PAUSE is on; offer the same request again later
+  };
+
+  Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed);
+
+  Outcome execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now);
+  // The command that execute() left blocked. The caller queues the replies before it, makes it visible with
+  // client.set_waiter(), and only then calls end_run(): no answer can overtake them.
+  Ref<BlockedCommand> take_blocked() { return std::move(blocked_); }
+  void end_run();
+
+  // True if `command` must not run now because of CLIENT PAUSE.
+  bool is_paused(const CommandSpec& spec, Instant now) const;
+
+  // ---- called by the core outside a run
+  // Takes a claimed command out of the queues it still stands in.
+  void forget(const BlockedCommand& command);
+  // Lets every waiter of this command's keys look again (CLAIM: time alone may have made an entry ready).
+  void look_again(const BlockedCommand& command, Instant now);
+  // Removes what has expired in one partition and answers those who waited for it. True if more is left than `limit`.
+  bool expire(keyspace::PartitionIndex partition, Instant now, size_t limit);
+
+ private:
+  const CommandSpec* find_command(std::span<const std::string_view> args, resp::ReplyWriter& reply);
+  void hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args);
+  void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
+                   resp::ReplyWriter& reply, Instant now);
+  void queue_blocked();
+  void answer_waiters(const keyspace::KeyPlace& place, Instant now);
+  void answer_ready(Instant now);
+  void count_reply(const CommandSpec* spec, std::string_view reply);
+  void account_time();
+  void absorb_events();
+
+  Server& server_;
+  const CommandTable& table_;
+  Host& host_;
+  CoreStatistics& statistics_;
+  keyspace::PartitionLocks locks_;
+  Random random_;
+
+  keyspace::KeyEvents events_;
+  Ref<BlockedCommand> blocked_;
+  Buffer answer_;  // scratch for replies to waiters
+
+  // Scratch for key extraction, so that the hot path allocates nothing.
+  std::vector<uint32_t> key_positions_;
+  std::vector<keyspace::PartitionIndex> partitions_;
+
+  // commandstats: the clock is read once per stretch of equal commands, not per command.
+  const CommandSpec* timed_spec_ = nullptr;
+  int64_t timed_since_ns_ = 0;
+};
+
+}  // namespace millrace::commands

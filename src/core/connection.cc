@@ -1,0 +1,252 @@
+#include "core/connection.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "core/core.h"
+#include "resp/errors.h"
+
+namespace millrace::core {
+namespace {
+
+// One connection's share of a turn; what lies beyond it waits until the others had theirs.
+constexpr size_t kInputBytesPerTurn = 256 * 1024;
+// Replies of one run are handed to the outbox in pieces of about this size.
+constexpr size_t kReplyBytesPerPiece = 64 * 1024;
+// What an idle connection may keep of its input buffer.
+constexpr size_t kKeptInputBytesMax = 1024;
+
+}  // namespace
+
+void Connection::start() {
+  receiving_ = true;
+  core_.backend().receive(*this, fixed.fd);
+}
+
+void Connection::received(std::string_view bytes) {
+  core_.awake();
+  core_.statistics().reads.add();
+  core_.statistics().input_bytes.add(bytes.size());
+  if (closing_ || session.close_after_reply) return;
+  card.input_bytes.add(bytes.size());
+  card.last_interaction_ms.store(core_.now().unix_ms, std::memory_order_relaxed);
+  if (input_size() == 0 && state_ == State::kOpen) {
+    const size_t used = process(bytes);
+    if (!closing_) keep_input(bytes.substr(used));
+  } else {
+    keep_input(bytes);
+    if (state_ == State::kOpen && !runnable_link.is_linked()) process_buffered();
+  }
+  if (static_cast<int64_t>(input_size()) > core_.settings().client_query_buffer_limit_bytes) {
+    core_.statistics().query_buffer_limit_disconnections.add();
+    core_.log().warning("Closing client that reached the query buffer limit: " + fixed.address);
+    begin_close();
+  }
+}
+
+void Connection::ended(int error) {
+  core_.awake();
+  receiving_ = false;
+  input_ended_ = true;
+  if (!closing_ && error == 0 && state_ == State::kOpen) {
+    // The peer has said all it had to say; it still gets the replies to that.
+    if (input_size() == 0 || !runnable_link.is_linked()) close_after_send();
+    return;
+  }
+  begin_close();
+  core_.settled(*this);
+}
+
+void Connection::keep_input(std::string_view bytes) {
+  if (input_start_ > 0 && input_start_ >= input_.size() / 2) {
+    input_.consume(input_start_);
+    input_start_ = 0;
+  }
+  if (bytes.empty()) return publish_input();
+  if (parser_.bytes_wanted() > input_size() + bytes.size()) {
+    input_.reserve(parser_.bytes_wanted() - input_size());
+  }
+  input_.append(bytes);
+  publish_input();
+}
+
+void Connection::drop_input(size_t count) {
+  input_start_ += count;
+  if (input_size() > 0) return;
+  input_start_ = 0;
+  input_.clear();
+  if (input_.capacity() > kKeptInputBytesMax) input_.release();
+}
+
+void Connection::publish_input() {
+  waiting_input_.store(input_size() > 0, std::memory_order_release);
+  card.query_buffer_bytes.store(input_size(), std::memory_order_relaxed);
+  card.query_buffer_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+}
+
+void Connection::run_input() {
+  if (closing_ || state_ != State::kOpen) return;
+  process_buffered();
+  if (input_ended_ && !closing_ && state_ == State::kOpen && !runnable_link.is_linked()) close_after_send();
+}
+
+void Connection::process_buffered() {
+  const size_t used = process(input());
+  drop_input(used);
+  publish_input();
+}
+
+// Executes the requests at the start of `bytes` and returns how many bytes they took. The rest - an unfinished request,
+// or what a blocked, paused or greedy client has to wait for - begins at a request's first byte.
+size_t Connection::process(std::string_view bytes) {
+  const resp::RequestLimits limits{
+      .argument_count_max = core_.settings().argument_count_max,
+      .argument_bytes_max = core_.settings().proto_max_bulk_len_bytes,
+  };
+  size_t used = 0;
+  while (state_ == State::kOpen && !closing_ && !session.close_after_reply) {
+    if (used >= kInputBytesPerTurn && used < bytes.size()) {
+      core_.make_runnable(*this);
+      break;
+    }
+    const auto status = parser_.parse(bytes.substr(used), limits);
+    if (status == resp::RequestParser::Status::kNeedMore) break;
+    if (status == resp::RequestParser::Status::kBroken) {
+      refuse(parser_.error_text());
+      break;
+    }
+    if (status == resp::RequestParser::Status::kHangUp) {
+      core_.log().warning("Closing a connection that speaks HTTP: " + fixed.address);
+      begin_close();
+      break;
+    }
+    const size_t request_bytes = parser_.consumed();
+    const bool executed = parser_.args().empty() || execute(parser_.args());
+    parser_.next();
+    if (!executed) break;
+    used += request_bytes;
+  }
+  core_.executor().end_run();
+  queue(core_.replies());
+  if (session.close_after_reply && !closing_) close_after_send();
+  return used;
+}
+
+// False if the request was not executed and has to be offered again.
+bool Connection::execute(std::span<const std::string_view> args) {
+  Buffer& replies = core_.replies();
+  switch (core_.executor().execute(*this, args, replies, core_.now())) {
+    case commands::Executor::Outcome::kReplied:
+      if (replies.size() >= kReplyBytesPerPiece) queue(replies);
+      return true;
+    case commands::Executor::Outcome::kBlocked:
+      block(core_.executor().take_blocked());
+      return true;
+    case commands::Executor::Outcome::kPaused:
+      state_ = State::kPaused;
+      core_.pause(*this);
+      return false;
+  }
+  return true;
+}
+
+// The replies before the blocked command go to the outbox before anyone can see the waiter: an answer from another core
+// must not overtake them. The locks of its keys are still held here.
+void Connection::block(Ref<commands::BlockedCommand> command) {
+  queue(core_.replies());
+  state_ = State::kBlocked;
+  blocked_ = std::move(command);
+  card.blocked.store(true, std::memory_order_relaxed);
+  core_.server().blocked_clients.fetch_add(1, std::memory_order_relaxed);
+  set_waiter(Ref<keyspace::Waiter>(blocked_));
+  arm_block_timer();
+}
+
+void Connection::arm_block_timer() {
+  int64_t deadline_ns = blocked_->deadline_ns();
+  const int64_t look_ms = blocked_->next_look_unix_ms();
+  if (look_ms != commands::kNoDeadline) {
+    const Instant now = core_.now();
+    const int64_t wait_ms = std::clamp<int64_t>(look_ms - now.unix_ms, 1, 24 * 3600 * 1000);
+    deadline_ns = std::min(deadline_ns, now.monotonic_ns + wait_ms * 1'000'000);
+  }
+  if (deadline_ns != commands::kNoDeadline) core_.timers().arm(*this, deadline_ns);
+}
+
+void Connection::expired() {
+  if (!blocked_) return;
+  const Ref<commands::BlockedCommand> command = blocked_;
+  if (core_.now().monotonic_ns < command->deadline_ns()) {
+    core_.executor().look_again(*command, core_.now());
+    if (command->is_waiting()) arm_block_timer();
+    return;
+  }
+  if (!command->claim()) return;  // answered at the last moment: its resumed() is on the way
+  resp::ReplyWriter reply(core_.replies(), command->protocol());
+  command->write_timeout(reply);
+  queue(core_.replies());
+  resumed();
+}
+
+void Connection::resumed() {
+  if (!blocked_) return;
+  core_.timers().disarm(*this);
+  const Ref<commands::BlockedCommand> command = std::exchange(blocked_, nullptr);
+  core_.executor().forget(*command);
+  set_waiter(nullptr);
+  card.blocked.store(false, std::memory_order_relaxed);
+  core_.server().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
+  state_ = State::kOpen;
+  if (!closing_ && input_size() > 0) core_.make_runnable(*this);
+}
+
+void Connection::unpause() {
+  if (state_ != State::kPaused) return;
+  state_ = State::kOpen;
+  if (!closing_) core_.make_runnable(*this);
+}
+
+void Connection::queue(Buffer& bytes) {
+  if (bytes.empty()) return;
+  switch (outbox.append(bytes, core_.outbox_limits(), core_.now().monotonic_ns)) {
+    case Outbox::Appended::kMustFlush:
+      core_.schedule_flush(*this);
+      break;
+    case Outbox::Appended::kOverLimit:
+      core_.close_over_limit(*this);
+      break;
+    case Outbox::Appended::kQueued:
+    case Outbox::Appended::kShut:
+      break;
+  }
+}
+
+void Connection::refuse(const std::string& text) {
+  resp::ReplyWriter reply(core_.replies(), session.protocol);
+  reply.error(text);
+  core_.log().verbose("Closing " + fixed.address + ": " + text);
+  session.close_after_reply = true;
+}
+
+void Connection::close_after_send() {
+  if (outbox.close_when_drained()) begin_close();
+}
+
+void Connection::begin_close() {
+  if (closing_) return;
+  closing_ = true;
+  card.closing.store(true, std::memory_order_relaxed);
+  if (runnable_link.is_linked()) runnable_link.unlink();
+  if (paused_link.is_linked()) paused_link.unlink();
+  if (blocked_) {
+    blocked_->claim();  // nobody shall answer any more; if somebody just did, the answer is lost with the client
+    resumed();
+  }
+  outbox.shut();
+  core_.backend().shut_down(fixed.fd);
+  if (receiving_) core_.backend().cancel(*this);
+  core_.settled(*this);
+}
+
+}  // namespace millrace::core

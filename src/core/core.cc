@@ -1,0 +1,294 @@
+#include "core/core.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "core/housekeeping.h"
+#include "core/listener.h"
+#include "resp/errors.h"
+
+namespace millrace::core {
+namespace {
+
+// Scratch for replies beyond this is given back after use.
+constexpr size_t kKeptReplyBytesMax = 256 * 1024;
+
+constexpr std::string_view kProtectedMode =
+    "-DENIED Protected mode is on and no password is set, so only connections from this machine are accepted. To let "
+    "others in: bind the server to the addresses that should reach it and set 'protected-mode no' in its "
+    "configuration, or send CONFIG SET protected-mode no from this machine.\r\n";
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+
+}  // namespace
+
+Core::Core(const Options& options, commands::Server& server, const commands::CommandTable& table, io::Backend& backend,
+           CoreDirectory& directory, Surroundings surroundings)
+    : index_(options.index),
+      server_(server),
+      backend_(backend),
+      directory_(directory),
+      surroundings_(std::move(surroundings)),
+      statistics_(*server.statistics[options.index]),
+      executor_(server, table, *this, options.seed),
+      pause_timer_(*this) {
+  load_settings();
+  housekeeping_ = std::make_unique<Housekeeping>(*this);
+}
+
+Core::~Core() {
+  CHECK(connections_.empty());
+  timers_.disarm(pause_timer_);
+}
+
+void Core::listen(int listener_fd) { listeners_.push_back(std::make_unique<Listener>(*this, listener_fd)); }
+
+void Core::run() {
+  while (turn()) {
+  }
+}
+
+bool Core::turn() {
+  awake();
+  statistics_.turns.add();
+  drain_inbox();
+  timers_.run(now().monotonic_ns);
+  run_runnable();
+  flush_outboxes();
+  if (stopping_ && connections_.empty() && own_.empty()) return false;
+  sleep();
+  return true;
+}
+
+// Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement.
+void Core::sleep() {
+  const bool has_work = !own_.empty() || !runnable_.empty() || !to_flush_.empty();
+  sleeping_.store(true, std::memory_order_seq_cst);
+  const int64_t deadline_ns = has_work || !inbox_.empty() ? 0 : timers_.next_deadline_ns();
+  backend_.wait(deadline_ns);
+  clock_is_stale_ = true;
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+void Core::awake() {
+  if (!sleeping_.load(std::memory_order_relaxed)) return;
+  sleeping_.store(false, std::memory_order_relaxed);
+  clock_is_stale_ = true;
+}
+
+Instant Core::now() {
+  if (clock_is_stale_) {
+    now_ = backend_.now();
+    clock_is_stale_ = false;
+  }
+  return now_;
+}
+
+// ---- messages
+
+void Core::post(uint32_t core, Message message, bool wake) {
+  if (core == index_) {
+    own_.push_back(std::move(message));
+    return;
+  }
+  Core& target = *directory_[core];
+  target.inbox_.push(std::move(message));
+  if (wake && target.sleeping_.load(std::memory_order_seq_cst)) target.backend_.wake();
+}
+
+void Core::stop() {
+  inbox_.push({Message::Kind::kStop, nullptr});
+  backend_.wake();
+}
+
+void Core::post_to_all(Message::Kind kind) {
+  for (uint32_t core = 0; core < directory_.size(); ++core) post(core, {kind, nullptr}, true);
+}
+
+void Core::drain_inbox() {
+  inbox_.take(arrived_);
+  for (Message& message : arrived_) handle(message);
+  arrived_.clear();
+  // Handling may post to ourselves again; that is for the next turn.
+  arrived_.swap(own_);
+  for (Message& message : arrived_) handle(message);
+  arrived_.clear();
+}
+
+void Core::handle(Message& message) {
+  switch (message.kind) {
+    case Message::Kind::kResume:
+      message.connection->resumed();
+      break;
+    case Message::Kind::kClose:
+      message.connection->begin_close();
+      break;
+    case Message::Kind::kCloseAfterSend:
+      message.connection->session.close_after_reply = true;
+      message.connection->close_after_send();
+      break;
+    case Message::Kind::kSettled:
+      finish_close(*message.connection);
+      break;
+    case Message::Kind::kLookAgain:
+      look_again();
+      break;
+    case Message::Kind::kStop:
+      stopping_ = true;
+      for (const auto& listener : listeners_) listener->stop();
+      for (const auto& [id, connection] : connections_) post(index_, {Message::Kind::kClose, connection}, false);
+      break;
+  }
+}
+
+void Core::finish_close(Connection& connection) {
+  connection.begin_close();
+  server_.clients.remove(connection.fixed.id);
+  const auto place = connections_.find(connection.fixed.id);
+  if (place == connections_.end() || !connection.is_settled()) return;
+  backend_.close(connection.fixed.fd);
+  connections_.erase(place);
+}
+
+void Core::settled(Connection& connection) {
+  post(connection.fixed.core, {Message::Kind::kSettled, Ref<Connection>(&connection)}, true);
+}
+
+void Core::look_again() {
+  load_settings();
+  end_pause();
+}
+
+void Core::load_settings() {
+  const settings::Settings& shared = server_.settings;
+  settings_.client_query_buffer_limit_bytes = shared.client_query_buffer_limit_bytes.load(std::memory_order_relaxed);
+  settings_.proto_max_bulk_len_bytes = shared.proto_max_bulk_len_bytes.load(std::memory_order_relaxed);
+  outbox_limits_.hard_bytes = static_cast<uint64_t>(shared.normal_output_hard_bytes.load(std::memory_order_relaxed));
+  outbox_limits_.soft_bytes = static_cast<uint64_t>(shared.normal_output_soft_bytes.load(std::memory_order_relaxed));
+  outbox_limits_.soft_ns = shared.normal_output_soft_s.load(std::memory_order_relaxed) * 1'000'000'000;
+}
+
+// ---- connections
+
+void Core::accepted(int fd) {
+  statistics_.connections_received.add();
+  const PeerFacts peer = surroundings_.prepare_socket(fd);
+  commands::Client::Fixed identity;
+  identity.id = server_.clients.next_id();
+  identity.core = index_;
+  identity.fd = fd;
+  identity.created_unix_ms = now().unix_ms;
+  identity.address = peer.address;
+  identity.local_address = peer.local_address;
+  identity.is_unix = peer.is_unix;
+  Ref<Connection> connection = Ref<Connection>::make(*this, std::move(identity));
+  connection->card.last_interaction_ms.store(now().unix_ms, std::memory_order_relaxed);
+  connections_[connection->fixed.id] = connection;
+
+  std::string_view refusal;
+  if (!peer.is_local && server_.settings.protected_mode.load(std::memory_order_relaxed) != 0) {
+    refusal = kProtectedMode;
+  } else if (static_cast<int64_t>(server_.clients.size()) >= server_.settings.maxclients.load(std::memory_order_relaxed)) {
+    refusal = kTooManyClients;
+  }
+  if (refusal.empty() && !stopping_) {
+    server_.clients.add(Ref<commands::Client>(connection));
+    connection->start();
+    return;
+  }
+  statistics_.connections_rejected.add();
+  replies_.append(refusal);
+  connection->session.close_after_reply = true;
+  connection->queue(replies_);
+  connection->close_after_send();
+}
+
+void Core::for_each_connection(const std::function<void(Connection&)>& visit) {
+  for (const auto& [id, connection] : connections_) visit(*connection);
+}
+
+void Core::make_runnable(Connection& connection) {
+  if (!connection.runnable_link.is_linked()) runnable_.push_back(connection);
+}
+
+// Each connection that was waiting at the start of the phase gets one share.
+void Core::run_runnable() {
+  Connection* last = runnable_.back();
+  while (Connection* connection = runnable_.pop_front()) {
+    connection->run_input();
+    if (connection == last) break;
+  }
+}
+
+void Core::pause(Connection& connection) {
+  paused_.push_back(connection);
+  timers_.arm(pause_timer_, server_.pause.until_monotonic_ns.load(std::memory_order_relaxed));
+}
+
+// Everyone who was held back offers the request again; who is still to wait comes back here.
+void Core::end_pause() {
+  while (Connection* connection = paused_.pop_front()) connection->unpause();
+}
+
+void Core::schedule_flush(Connection& connection) { to_flush_.emplace_back(&connection); }
+
+void Core::flush_outboxes() {
+  flushing_.swap(to_flush_);
+  for (const Ref<Connection>& connection : flushing_) connection->outbox.flush(*this);
+  flushing_.clear();
+  if (replies_.capacity() > kKeptReplyBytesMax) replies_.release();
+}
+
+void Core::note_send(int result) {
+  awake();
+  statistics_.writes.add();
+  if (result > 0) statistics_.output_bytes.add(static_cast<uint64_t>(result));
+}
+
+void Core::close_over_limit(Connection& connection) {
+  statistics_.output_buffer_limit_disconnections.add();
+  log().warning("Closing client beyond its output limit: " + connection.fixed.address);
+  kill(connection, false);
+}
+
+// ---- commands::Host
+
+void Core::deliver(commands::Client& client, std::string_view bytes) {
+  auto& connection = static_cast<Connection&>(client);
+  switch (connection.outbox.append(bytes, outbox_limits_, now().monotonic_ns)) {
+    case Outbox::Appended::kMustFlush:
+      schedule_flush(connection);
+      break;
+    case Outbox::Appended::kOverLimit:
+      close_over_limit(connection);
+      break;
+    case Outbox::Appended::kQueued:
+    case Outbox::Appended::kShut:
+      break;
+  }
+}
+
+// The answer is on its way already; the owner has to be woken only if more of the client's commands wait behind it.
+void Core::resume(commands::Client& client) {
+  auto& connection = static_cast<Connection&>(client);
+  post(client.fixed.core, {Message::Kind::kResume, Ref<Connection>(&connection)}, connection.has_waiting_input());
+}
+
+void Core::kill(commands::Client& client, bool after_reply) {
+  auto& connection = static_cast<Connection&>(client);
+  if (after_reply) {
+    post(client.fixed.core, {Message::Kind::kCloseAfterSend, Ref<Connection>(&connection)}, true);
+    return;
+  }
+  // From this moment the client is gone for everyone who looks, and no blocked command of it takes an entry.
+  client.card.closing.store(true, std::memory_order_relaxed);
+  if (const Ref<keyspace::Waiter> waiter = client.waiter()) waiter->claim();
+  server_.clients.remove(client.fixed.id);
+  post(client.fixed.core, {Message::Kind::kClose, Ref<Connection>(&connection)}, true);
+}
+
+void Core::pause_changed() { post_to_all(Message::Kind::kLookAgain); }
+void Core::settings_changed() { post_to_all(Message::Kind::kLookAgain); }
+void Core::shut_down() { surroundings_.request_shutdown(); }
+void Core::stall(int64_t ns) { backend_.stall(ns); }
+
+}  // namespace millrace::core

@@ -1,0 +1,168 @@
+// Core: one I/O thread, complete in itself - its ring, its listeners, its connections, timers and counters.
+//
+//   turn:  inbox -> timers -> buffered input -> outboxes -> sleep announced -> wait (receives run commands) -> ...
+//
+// run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to the
+// core's thread except post(), which is the one function by which anything crosses to another core.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/intrusive_list.h"
+#include "base/log.h"
+#include "commands/command_table.h"
+#include "commands/context.h"
+#include "commands/executor.h"
+#include "commands/server.h"
+#include "core/connection.h"
+#include "core/inbox.h"
+#include "core/timers.h"
+#include "io/backend.h"
+
+namespace millrace::core {
+
+class Core;
+class Housekeeping;
+class Listener;
+
+// What a core is told about a socket it accepted; main asks the kernel, tests make it up.
+struct PeerFacts {
+  std::string address;
+  std::string local_address;
+  bool is_unix = false;
+  bool is_local = true;  // loopback or unix socket: protected mode lets it in
+};
+
+// What the cores need from the process around them. Called from any core's thread.
+struct Surroundings {
+  std::function<PeerFacts(int fd)> prepare_socket;  // sets socket options too
+  std::function<void()> request_shutdown;
+};
+
+// All cores of the server, by index. Filled before the first of them runs, fixed from then on.
+using CoreDirectory = std::vector<Core*>;
+
+// The settings a connection looks at for every receive, read from the shared ones once in a while.
+struct CoreSettings {
+  int64_t client_query_buffer_limit_bytes = 0;
+  int64_t proto_max_bulk_len_bytes = 0;
+  int64_t argument_count_max = 1024 * 1024;
+};
+
+class Core final : public commands::Host {
+ public:
+  struct Options {
+    uint32_t index = 0;
+    uint64_t seed = 0;
+  };
+
+  Core(const Options& options, commands::Server& server, const commands::CommandTable& table, io::Backend& backend,
+       CoreDirectory& directory, Surroundings surroundings);
+  ~Core();
+
+  // Listens on a socket that the caller made and keeps open until the core is gone.
+  void listen(int listener_fd);
+  void run();
+  // One turn; sleeps at most until the next timer. False once told to stop.
+  bool turn();
+  // Closes all connections; the caller turns the core until it has none left.
+  size_t connection_count() const { return connections_.size(); }
+
+  // The only way to another core. With `wake` a sleeping core is woken; without, it finds the message when it next wakes.
+  void post(uint32_t core, Message message, bool wake);
+  // Any thread.
+  void stop();
+
+  // ---- for connections, listeners and housekeeping, on this core's thread
+  void awake();  // first thing in every callback: the wait is over, the time has moved
+  Instant now();
+  io::Backend& backend() { return backend_; }
+  commands::Server& server() { return server_; }
+  commands::Executor& executor() { return executor_; }
+  commands::CoreStatistics& statistics() { return statistics_; }
+  const CoreSettings& settings() const { return settings_; }
+  const OutboxLimits& outbox_limits() const { return outbox_limits_; }
+  Log& log() { return server_.log; }
+  Timers& timers() { return timers_; }
+  Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
+  void accepted(int fd);
+  void make_runnable(Connection& connection);
+  void pause(Connection& connection);
+  void schedule_flush(Connection& connection);
+  void settled(Connection& connection);
+  void close_over_limit(Connection& connection);
+  void note_send(int result);
+  void for_each_connection(const std::function<void(Connection&)>& visit);
+  void load_settings();
+
+  // ---- commands::Host
+  uint32_t core_index() const override { return index_; }
+  void deliver(commands::Client& client, std::string_view bytes) override;
+  void resume(commands::Client& client) override;
+  void kill(commands::Client& client, bool after_reply) override;
+  void pause_changed() override;
+  void settings_changed() override;
+  void shut_down() override;
+  void stall(int64_t ns) override;
+  Instant read_clock() override { return backend_.now(); }
+
+ private:
+  class PauseTimer final : public Timer {
+   public:
+    explicit PauseTimer(Core& core) : core_(core) {}
+    void expired() override { core_.end_pause(); }
+
+   private:
+    Core& core_;
+  };
+
+  void drain_inbox();
+  void handle(Message& message);
+  void finish_close(Connection& connection);
+  void run_runnable();
+  void flush_outboxes();
+  void sleep();
+  void look_again();
+  void end_pause();
+  void post_to_all(Message::Kind kind);
+
+  const uint32_t index_;
+  commands::Server& server_;
+  io::Backend& backend_;
+  CoreDirectory& directory_;
+  const Surroundings surroundings_;
+  commands::CoreStatistics& statistics_;
+  commands::Executor executor_;
+  Timers timers_;
+  CoreSettings settings_;
+  OutboxLimits outbox_limits_;
+
+  Instant now_;
+  bool clock_is_stale_ = true;
+  bool stopping_ = false;
+  Inbox inbox_;
+  // True from the announcement of sleep to the first callback or the end of the wait.
+  std::atomic<bool> sleeping_{false};
+  std::vector<Message> arrived_;  // scratch for drain_inbox
+  std::vector<Message> own_;      // messages to itself, handled like those of others, without the lock
+
+  std::map<uint64_t, Ref<Connection>> connections_;
+  IntrusiveList<Connection, &Connection::runnable_link> runnable_;
+  IntrusiveList<Connection, &Connection::paused_link> paused_;
+  std::vector<Ref<Connection>> to_flush_;
+  std::vector<Ref<Connection>> flushing_;  // scratch for flush_outboxes
+  Buffer replies_;
+  PauseTimer pause_timer_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+};
+
+}  // namespace millrace::core

@@ -1,0 +1,69 @@
+#include "core/housekeeping.h"
+
+#include <algorithm>
+
+#include "core/core.h"
+
+namespace millrace::core {
+namespace {
+
+constexpr int64_t kRoundNs = 100'000'000;
+// Keys removed from one partition before the others get their turn, and partitions with work per round.
+constexpr size_t kKeysPerSlice = 64;
+constexpr int kSlicesPerRound = 32;
+
+}  // namespace
+
+Housekeeping::Housekeeping(Core& core) : core_(core) {
+  core_.timers().arm(*this, core_.now().monotonic_ns + kRoundNs);
+}
+
+Housekeeping::~Housekeeping() { core_.timers().disarm(*this); }
+
+void Housekeeping::expired() {
+  core_.load_settings();
+  const bool unfinished = core_.server().active_expiry.load(std::memory_order_relaxed) && expire_keys();
+  check_clients();
+  // More expired keys than a round may take: the next round follows at once, after everyone else's turn.
+  core_.timers().arm(*this, core_.now().monotonic_ns + (unfinished ? 0 : kRoundNs));
+}
+
+// Partitions are dealt out to the cores by index. True if work is left.
+bool Housekeeping::expire_keys() {
+  keyspace::Keyspace& keyspace = core_.server().keyspace;
+  const uint32_t cores = static_cast<uint32_t>(core_.server().facts.core_count);
+  const uint32_t count = keyspace.partition_count();
+  int slices = 0;
+  for (uint32_t visited = 0; visited < count; visited += cores) {
+    const uint32_t index = (next_partition_ + core_.core_index()) % count;
+    next_partition_ = (next_partition_ + cores) % count;
+    if (keyspace.partition(index).next_expiry_ms.load(std::memory_order_relaxed) > core_.now().unix_ms) continue;
+    if (++slices > kSlicesPerRound) return true;
+    if (core_.executor().expire(index, core_.now(), kKeysPerSlice)) return true;
+  }
+  return false;
+}
+
+void Housekeeping::check_clients() {
+  core_.for_each_connection([this](Connection& connection) {
+    if (has_to_go(connection)) core_.kill(connection, false);
+  });
+}
+
+bool Housekeeping::has_to_go(Connection& connection) {
+  if (connection.is_closing()) return false;
+  if (connection.outbox.is_over_soft_limit(core_.outbox_limits(), core_.now().monotonic_ns)) {
+    core_.statistics().output_buffer_limit_disconnections.add();
+    core_.log().warning("Closing client that stayed beyond its soft output limit: " + connection.fixed.address);
+    return true;
+  }
+  const int64_t timeout_s = core_.server().settings.timeout_s.load(std::memory_order_relaxed);
+  if (timeout_s == 0 || connection.is_blocked()) return false;
+  const int64_t idle_ms =
+      core_.now().unix_ms - connection.card.last_interaction_ms.load(std::memory_order_relaxed);
+  if (idle_ms <= timeout_s * 1000) return false;
+  core_.log().verbose("Closing idle client: " + connection.fixed.address);
+  return true;
+}
+
+}  // namespace millrace::core

@@ -1,0 +1,27 @@
+// Housekeeping: what a core does ten times a second whether or not anyone asks - expired keys, idle clients, soft output
+// limits. Each round is a bounded slice of work; what is left over is taken up in the next turn's round.
+#pragma once
+
+#include "core/timers.h"
+
+namespace millrace::core {
+
+class Core;
+class Connection;
+
+class Housekeeping final : private Timer {
+ public:
+  explicit Housekeeping(Core& core);
+  ~Housekeeping();
+
+ private:
+  void expired() override;
+  bool expire_keys();
+  void check_clients();
+  bool has_to_go(Connection& connection);
+
+  Core& core_;
+  uint32_t next_partition_ = 0;  // where an unfinished round of expiry goes on
+};
+
+}  // namespace millrace::core

@@ -1,0 +1,149 @@
+#include "core/outbox.h"
+
+#include "base/check.h"
+#include "core/connection.h"
+#include "core/core.h"
+
+namespace millrace::core {
+namespace {
+
+// Beyond this an empty outbox exchanges buffers with the writer instead of copying.
+constexpr size_t kExchangeBytesMin = 32 * 1024;
+// What an idle connection may keep for its next reply.
+constexpr size_t kKeptBytesMax = 1024;
+
+}  // namespace
+
+Outbox::Appended Outbox::admit(size_t count, const OutboxLimits& limits, int64_t now_ns) {
+  if (shut_) return Appended::kShut;
+  const uint64_t held = bytes_held() + count;
+  if (limits.hard_bytes != 0 && held > limits.hard_bytes) return Appended::kOverLimit;
+  if (limits.soft_bytes != 0 && held > limits.soft_bytes) {
+    if (over_soft_since_ns_ == 0) over_soft_since_ns_ = now_ns;
+  }
+  if (state_ != State::kIdle) return Appended::kQueued;
+  state_ = State::kScheduled;
+  return Appended::kMustFlush;
+}
+
+Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
+  MutexLock lock(mutex_);
+  const Appended outcome = admit(bytes.size(), limits, now_ns);
+  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) queued_.append(bytes);
+  publish_size();
+  return outcome;
+}
+
+Outbox::Appended Outbox::append(Buffer& bytes, const OutboxLimits& limits, int64_t now_ns) {
+  MutexLock lock(mutex_);
+  const Appended outcome = admit(bytes.size(), limits, now_ns);
+  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) {
+    if (queued_.empty() && bytes.size() >= kExchangeBytesMin) {
+      queued_.swap(bytes);
+    } else {
+      queued_.append(bytes.view());
+    }
+  }
+  bytes.clear();
+  publish_size();
+  return outcome;
+}
+
+void Outbox::flush(Core& core) {
+  std::string_view bytes;
+  {
+    MutexLock lock(mutex_);
+    CHECK(state_ == State::kScheduled);
+    if (shut_) {
+      state_ = State::kIdle;
+    } else {
+      sending_.swap(queued_);
+      sent_bytes_ = 0;
+      state_ = State::kSending;
+      bytes = sending_.view();
+    }
+  }
+  if (bytes.empty()) return core.settled(owner_);
+  owner_.retain();
+  sender_ = &core;
+  core.backend().send(*this, owner_.fixed.fd, bytes);
+}
+
+// Runs on the core that started the send.
+void Outbox::sent(int result) {
+  Core& core = *sender_;
+  core.note_send(result);
+  std::string_view more;
+  bool drained_to_close = false;
+  bool settled = false;
+  {
+    MutexLock lock(mutex_);
+    if (result > 0) {
+      sent_bytes_ += static_cast<size_t>(result);
+      owner_.card.output_bytes.add(static_cast<uint64_t>(result));
+    }
+    if (result <= 0 || shut_) {
+      shut_ = true;
+      queued_.release();
+    }
+    if (!shut_ && sent_bytes_ < sending_.size()) {
+      more = sending_.view().substr(sent_bytes_);
+    } else {
+      sending_.clear();
+      sent_bytes_ = 0;
+      if (sending_.capacity() > kKeptBytesMax) sending_.release();
+      if (!queued_.empty()) {
+        sending_.swap(queued_);
+        more = sending_.view();
+      } else {
+        state_ = State::kIdle;
+        over_soft_since_ns_ = 0;
+        settled = shut_;
+        drained_to_close = close_when_drained_;
+      }
+    }
+    publish_size();
+  }
+  if (!more.empty()) return core.backend().send(*this, owner_.fixed.fd, more);
+  if (settled) {
+    core.settled(owner_);
+  } else if (drained_to_close) {
+    core.kill(owner_, false);
+  }
+  owner_.release();
+}
+
+bool Outbox::close_when_drained() {
+  MutexLock lock(mutex_);
+  close_when_drained_ = true;
+  return state_ == State::kIdle;
+}
+
+bool Outbox::shut() {
+  MutexLock lock(mutex_);
+  shut_ = true;
+  queued_.release();
+  publish_size();
+  return state_ == State::kIdle;
+}
+
+bool Outbox::is_idle() {
+  MutexLock lock(mutex_);
+  return state_ == State::kIdle;
+}
+
+bool Outbox::is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) {
+  MutexLock lock(mutex_);
+  if (over_soft_since_ns_ == 0) return false;
+  if (limits.soft_bytes == 0 || bytes_held() <= limits.soft_bytes) {
+    over_soft_since_ns_ = 0;
+    return false;
+  }
+  return now_ns - over_soft_since_ns_ > limits.soft_ns;
+}
+
+void Outbox::publish_size() {
+  owner_.card.output_buffer_bytes.store(bytes_held(), std::memory_order_relaxed);
+}
+
+}  // namespace millrace::core

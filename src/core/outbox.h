@@ -1,0 +1,79 @@
+// Outbox: the output half of a connection - reply bytes on their way to one client. Any core may append to it, and any
+// core may send it; that is how a message reaches a client whose own core sleeps without waking it.
+//
+//   kIdle  --append-->  kScheduled  --flush-->  kSending  --sent, nothing more queued-->  kIdle
+//                       (someone's turn will    (one send in flight, on the
+//                        end with a flush)       ring of whoever flushed)
+//
+// Bytes leave in the order of the appends. At most one send is in flight, so a connection is one ordered stream whoever
+// writes to it. After shut() nothing is sent any more; the socket may be closed once the state is kIdle.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/buffer.h"
+#include "base/mutex.h"
+#include "io/backend.h"
+
+namespace millrace::core {
+
+class Connection;
+class Core;
+
+// client-output-buffer-limit for normal clients; 0 = none.
+struct OutboxLimits {
+  uint64_t hard_bytes = 0;
+  uint64_t soft_bytes = 0;
+  int64_t soft_ns = 0;
+};
+
+class Outbox final : private io::SendOperation {
+ public:
+  enum class Appended {
+    kQueued,       // somebody else is about to send it
+    kMustFlush,    // the caller must flush() at the end of its turn
+    kOverLimit,    // dropped: the client is beyond its limit and has to be closed
+    kShut,         // dropped: the connection is being closed
+  };
+
+  explicit Outbox(Connection& owner) : owner_(owner) {}
+
+  // Takes the bytes; may exchange a large buffer instead of copying it. `bytes` is empty afterwards.
+  Appended append(Buffer& bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  Appended append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // Starts sending from `core`. REQUIRES: append() said kMustFlush to this core. The connection outlives the send by a
+  // reference of its own.
+  void flush(Core& core) EXCLUDES(mutex_);
+
+  // The connection is closed as soon as nothing is queued or in flight; true if that is so already.
+  bool close_when_drained() EXCLUDES(mutex_);
+  // Drops what is queued. True if nothing is in flight or scheduled: the socket may be closed at once.
+  bool shut() EXCLUDES(mutex_);
+  bool is_idle() EXCLUDES(mutex_);
+  // True if more than the soft limit has been queued for longer than it allows.
+  bool is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+
+ private:
+  enum class State : uint8_t { kIdle, kScheduled, kSending };
+
+  void sent(int result) override;
+  Appended admit(size_t count, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
+  void publish_size() REQUIRES(mutex_);
+  size_t bytes_held() const REQUIRES(mutex_) { return queued_.size() + sending_.size() - sent_bytes_; }
+
+  Connection& owner_;
+  Core* sender_ = nullptr;  // whose ring carries the send in flight; touched by that core only
+
+  Mutex mutex_;
+  State state_ GUARDED_BY(mutex_) = State::kIdle;
+  bool close_when_drained_ GUARDED_BY(mutex_) = false;
+  bool shut_ GUARDED_BY(mutex_) = false;
+  Buffer queued_ GUARDED_BY(mutex_);
+  // Changed only while nothing is in flight, by whoever starts or ends a send.
+  Buffer sending_ GUARDED_BY(mutex_);
+  size_t sent_bytes_ GUARDED_BY(mutex_) = 0;
+  int64_t over_soft_since_ns_ GUARDED_BY(mutex_) = 0;  // 0 = not over it
+};
+
+}  // namespace millrace::core
