@@ -26,6 +26,8 @@ class EntryCursor {
   EntryCursor() = default;
   // REQUIRES: the node has entries.
   explicit EntryCursor(const Node& node) : node_(&node) {}
+  // On the entry at an offset that offset() once told.
+  EntryCursor(const Node& node, size_t offset) : node_(&node) { decode(node.listpack_.at(offset)); }
 
   bool to_first();
   bool to_last();

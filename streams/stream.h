@@ -125,9 +125,9 @@ class Stream {
   // MEMORY USAGE: nodes (their mean size taken from the first few), tree, groups, pending, idempotency.
   size_t memory_bytes() const;
   std::vector<Ref<Node>> share_nodes() const;
-  // Adds a decoded node behind the last one (loading a snapshot): its live entries count into length, first_id is kept
-  // up, last_id is raised to its last entry; entries_added is the caller's to set. False if it is not above the tail. A
-  // node without live entries (old Redis left such behind) is dropped.
+  // Adds a decoded node behind the last one (loading a snapshot), keeping length and first_id, and last_id at or above
+  // its ids; entries_added is the caller's to set. A node without live entries is dropped: Redis before 8 left such
+  // behind. False if the node is not above the last one.
   bool load_node(Ref<Node> node);
   void check_invariants() const;  // CHECKs them all; for tests and DEBUG
 
@@ -138,10 +138,11 @@ class Stream {
   Node& unshared(Node& node);
   void add_node(Ref<Node> node);
   void drop_node(const Node& node);
-  void erase_at(Node& node, const EntryCursor& entry);
+  bool erase_at(EntryCursor& entry);
   Node* node_for(StreamId id) const;
   void find_first_id();
   bool droppable_whole(const Node& node, const TrimOptions& options) const;
+  bool trimmed_up_to(StreamId id, const TrimOptions& options) const;
   uint64_t trim_inside(Node& node, const TrimOptions& options, bool& done);
 
   NodeTree nodes_;

@@ -1,0 +1,304 @@
+#include "streams/stream.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace millrace::streams {
+namespace {
+
+constexpr size_t kGiB = size_t{1} << 30;
+constexpr size_t kElementsMax = size_t{1} << 26;  // keeps a node of 1 GiB and one more entry below 4 GiB
+constexpr size_t kPreallocatedMax = 4096;
+constexpr uint64_t kEntriesAddedMax = std::numeric_limits<int64_t>::max();
+constexpr size_t kNodesSampled = 16;
+
+size_t node_bytes_max(const NodeLimits& limits) {
+  if (limits.bytes_max <= 0) return kGiB;
+  return std::min(static_cast<size_t>(limits.bytes_max), kGiB);
+}
+
+bool is_full(const Node& node, size_t added_bytes, const NodeLimits& limits) {
+  if (node.size() + added_bytes >= node_bytes_max(limits)) return true;
+  return limits.entries_max > 0 && node.live() + node.deleted() >= static_cast<uint64_t>(limits.entries_max);
+}
+
+std::optional<size_t> storable_bytes(Elements elements) {
+  size_t total = 0;
+  for (const std::string_view element : elements) total += element.size();
+  if (total > kGiB || elements.size() > kElementsMax) return std::nullopt;
+  return total;
+}
+
+}  // namespace
+
+// ---- Appending
+
+Result<StreamId, AppendError> Stream::next_id(const NewId& id, int64_t now_ms) const {
+  if (id.kind == NewId::Kind::kExplicit && id.id.is_zero()) return AppendError::kZeroId;
+  const auto after_last = successor(last_id_);
+  if (!after_last) return AppendError::kExhausted;
+  StreamId chosen = id.id;
+  if (id.kind == NewId::Kind::kAuto) {
+    const uint64_t now = now_ms < 0 ? 0 : static_cast<uint64_t>(now_ms);
+    chosen = now > last_id_.ms ? StreamId{now, 0} : *after_last;
+  } else if (id.kind == NewId::Kind::kAutoSeq) {
+    chosen = id.id.ms == last_id_.ms ? *after_last : StreamId{id.id.ms, 0};
+    if (chosen.ms != id.id.ms) return AppendError::kIdTooSmall;
+  }
+  if (chosen <= last_id_) return AppendError::kIdTooSmall;
+  return chosen;
+}
+
+Result<StreamId, AppendError> Stream::append(const NewId& id, Elements elements, int64_t now_ms,
+                                             const NodeLimits& limits) {
+  const auto chosen = next_id(id, now_ms);
+  if (!chosen) return chosen;
+  const auto bytes = storable_bytes(elements);
+  if (!bytes) return AppendError::kTooLarge;
+  writable_tail(elements, *bytes, *chosen, limits).append(*chosen, elements);
+  last_id_ = *chosen;
+  if (++length_ == 1) first_id_ = last_id_;
+  if (entries_added_ < kEntriesAddedMax) ++entries_added_;
+  return chosen;
+}
+
+// The node the entry goes to. The first node of a stream starts small, as most streams of a big keyspace never have
+// another; the following ones get at once what a full node needs.
+Node& Stream::writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits) {
+  if (tail_ != nullptr) {
+    if (!is_full(*tail_, elements_bytes, limits)) return unshared(*tail_);
+    if (tail_->is_unique()) tail_->close();
+  }
+  const size_t usual = tail_ == nullptr ? 0 : std::min(kPreallocatedMax, node_bytes_max(limits));
+  add_node(Ref<Node>::make(id, elements, std::max(usual, Node::encoded_size_max(elements))));
+  return *tail_;
+}
+
+// ---- Nodes
+
+// The node itself if nobody else holds it, else a copy that has taken its place in this stream.
+Node& Stream::unshared(Node& node) {
+  if (node.is_unique()) return node;
+  Ref<Node> copy = Ref<Node>::make(node);
+  Node& result = *copy;
+  if (tail_ == &node) tail_ = &result;
+  nodes_.replace(std::move(copy));
+  return result;
+}
+
+void Stream::add_node(Ref<Node> node) {
+  tail_ = node.get();
+  nodes_.insert(std::move(node));
+}
+
+void Stream::drop_node(const Node& node) {
+  const bool was_tail = tail_ == &node;
+  nodes_.erase(node.master_id());
+  if (was_tail) tail_ = nodes_.last();
+}
+
+// The node that holds `id` if any does.
+Node* Stream::node_for(StreamId id) const {
+  if (tail_ != nullptr && id >= tail_->master_id()) return tail_;
+  return nodes_.floor(id);
+}
+
+bool Stream::load_node(Ref<Node> node) {
+  if (node->live() == 0) return true;
+  if (tail_ != nullptr && node->master_id() <= tail_->last_id()) return false;
+  length_ += node->live();
+  last_id_ = std::max(last_id_, node->last_id());
+  const bool is_first = tail_ == nullptr;
+  add_node(std::move(node));
+  if (is_first) find_first_id();
+  return true;
+}
+
+std::vector<Ref<Node>> Stream::share_nodes() const {
+  std::vector<Ref<Node>> shared;
+  shared.reserve(nodes_.size());
+  for (Node* node = nodes_.first(); node != nullptr; node = nodes_.above(node->master_id())) shared.emplace_back(node);
+  return shared;
+}
+
+std::unique_ptr<Stream> Stream::clone() const {
+  auto copy = std::make_unique<Stream>();
+  for (Ref<Node>& node : share_nodes()) copy->add_node(std::move(node));
+  copy->length_ = length_;
+  copy->last_id_ = last_id_;
+  copy->first_id_ = first_id_;
+  copy->max_deleted_id_ = max_deleted_id_;
+  copy->entries_added_ = entries_added_;
+  for (const auto& [name, group] : groups_) copy->groups_.emplace(name, group);
+  copy->idempotency = Idempotency(idempotency);
+  return copy;
+}
+
+size_t Stream::memory_bytes() const {
+  size_t sampled = 0;
+  size_t sampled_bytes = 0;
+  for (const Node* node = nodes_.first(); node != nullptr && sampled < kNodesSampled; ++sampled) {
+    sampled_bytes += node->memory_bytes();
+    node = nodes_.above(node->master_id());
+  }
+  size_t bytes = sizeof(*this) + nodes_.memory_bytes() + idempotency.memory_bytes();
+  if (sampled > 0) bytes += sampled_bytes * nodes_.size() / sampled;
+  for (const auto& [name, group] : groups_) bytes += sizeof(name) + name.capacity() + group.memory_bytes();
+  return bytes;
+}
+
+// ---- Entries
+
+EntryIterator Stream::entries(StreamId start, StreamId end, bool reverse) const {
+  const Node* node = node_for(reverse ? end : start);
+  if (node == nullptr && !reverse) node = nodes_.first();
+  return EntryIterator(&nodes_, node, start, end, reverse);
+}
+
+bool Stream::contains(StreamId id) const {
+  const Node* const node = node_for(id);
+  if (node == nullptr) return false;
+  EntryCursor entry(*node);
+  return entry.seek(id) && !entry.deleted();
+}
+
+std::optional<StreamId> Stream::last_entry_id() const {
+  const auto last = entries(kStreamIdMin, kStreamIdMax, true);
+  if (!last.valid()) return std::nullopt;
+  return last.id();
+}
+
+// Looks for the first live entry, which is not before the one known so far.
+void Stream::find_first_id() {
+  const auto first = entries(first_id_, kStreamIdMax);
+  first_id_ = first.valid() ? first.id() : kStreamIdMin;
+}
+
+bool Stream::erase(StreamId id) {
+  Node* const node = node_for(id);
+  if (node == nullptr) return false;
+  EntryCursor entry(*node);
+  if (!entry.seek(id) || entry.deleted()) return false;
+  erase_at(entry);
+  max_deleted_id_ = std::max(max_deleted_id_, id);
+  if (id == first_id_) find_first_id();
+  return true;
+}
+
+// Removes the live entry under the cursor. The cursor is put on what has become of it; false if the whole node went.
+bool Stream::erase_at(EntryCursor& entry) {
+  Node& node = *node_for(entry.id());
+  --length_;
+  if (node.live() == 1) {
+    drop_node(node);
+    return false;
+  }
+  const size_t offset = entry.offset();
+  Node& written = unshared(node);
+  const ptrdiff_t moved = written.erase(offset);
+  entry = EntryCursor(written, offset + static_cast<size_t>(moved));
+  return true;
+}
+
+EraseOutcome Stream::erase_with_policy(StreamId id, RefPolicy policy, bool* references_purged) {
+  if (policy == RefPolicy::kAcked && is_referenced(id)) return EraseOutcome::kReferenced;
+  const bool purged = policy == RefPolicy::kDelRef && purge_references(id);
+  if (references_purged != nullptr) *references_purged = purged;
+  return erase(id) ? EraseOutcome::kErased : EraseOutcome::kNotFound;
+}
+
+// ---- Groups
+
+Group* Stream::group(std::string_view name) {
+  const auto found = groups_.find(name);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+Group* Stream::create_group(std::string_view name, StreamId last_delivered, int64_t entries_read) {
+  const auto [place, created] = groups_.try_emplace(std::string(name));
+  if (!created) return nullptr;
+  place->second.last_delivered = last_delivered;
+  place->second.entries_read = std::min(entries_read, static_cast<int64_t>(entries_added_));
+  return &place->second;
+}
+
+bool Stream::destroy_group(std::string_view name) {
+  const auto found = groups_.find(name);
+  if (found == groups_.end()) return false;
+  groups_.erase(found);
+  return true;
+}
+
+void Stream::set_entries_added(uint64_t count) {
+  entries_added_ = std::min(count, kEntriesAddedMax);
+  for (auto& [name, group] : groups_) {
+    group.entries_read = std::min(group.entries_read, static_cast<int64_t>(entries_added_));
+  }
+}
+
+bool Stream::is_referenced(StreamId id) const {
+  return std::any_of(groups_.begin(), groups_.end(), [id](const auto& named) {
+    return id > named.second.last_delivered || named.second.pending.find(id).has_value();
+  });
+}
+
+bool Stream::purge_references(StreamId id) {
+  bool purged = false;
+  for (auto& [name, group] : groups_) purged |= group.pending.erase(id);
+  return purged;
+}
+
+// ---- How far a group is
+
+bool Stream::has_tombstone_from(StreamId from) const {
+  return !max_deleted_id_.is_zero() && from <= max_deleted_id_;
+}
+
+std::optional<uint64_t> Stream::estimate_entries_read(StreamId id) const {
+  if (entries_added_ == 0) return 0;
+  if (length_ == 0 && id <= last_id_) return entries_added_;
+  if (!id.is_zero() && id < max_deleted_id_) return std::nullopt;
+  if (id == last_id_) return entries_added_;
+  if (id > last_id_) return std::nullopt;
+  const bool gap_free = max_deleted_id_.is_zero() || max_deleted_id_ < first_id_;
+  if (!gap_free || id > first_id_) return std::nullopt;
+  return entries_added_ - length_ + (id == first_id_ ? 1 : 0);
+}
+
+std::optional<uint64_t> Stream::lag(const Group& group) const {
+  if (entries_added_ == 0 || length_ == 0) return 0;
+  if (group.last_delivered < first_id_ && max_deleted_id_ < first_id_) return length_;
+  if (group.entries_read != kEntriesReadUnknown && !has_tombstone_from(group.last_delivered)) {
+    return entries_added_ - std::min(entries_added_, static_cast<uint64_t>(group.entries_read));
+  }
+  const auto read = estimate_entries_read(group.last_delivered);
+  if (!read) return std::nullopt;
+  return entries_added_ - *read;
+}
+
+// ---- Invariants
+
+void Stream::check_invariants() const {
+  nodes_.check_invariants();
+  CHECK(tail_ == nodes_.last());
+  uint64_t live = 0;
+  const Node* before = nullptr;
+  for (const Ref<Node>& node : share_nodes()) {
+    node->check_invariants();
+    CHECK(node->live() > 0);
+    CHECK(before == nullptr || before->last_id() < node->master_id());
+    live += node->live();
+    before = node.get();
+  }
+  CHECK(live == length_);
+  const auto first = entries(kStreamIdMin, kStreamIdMax);
+  CHECK(first_id_ == (first.valid() ? first.id() : kStreamIdMin));
+  CHECK(tail_ == nullptr || tail_->last_id() <= last_id_);
+  CHECK(max_deleted_id_ <= last_id_);
+  CHECK(entries_added_ >= length_);
+  for (const auto& [name, group] : groups_) group.check_invariants();
+}
+
+}  // namespace millrace::streams
