@@ -7,3 +7,8 @@ if(MILLRACE_SANITIZERS)
   add_compile_options(-fsanitize=${MILLRACE_SANITIZERS} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MILLRACE_SANITIZERS})
 endif()
+if(MILLRACE_FUZZERS)
+  # Coverage counters everywhere; the fuzzers themselves link libFuzzer's main function.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
