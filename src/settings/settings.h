@@ -26,11 +26,10 @@ using Number = std::atomic<int64_t>;
 enum class IoBackend : int64_t { kAuto, kIoUring, kEpoll };
 enum class DebugAccess : int64_t { kNo, kYes, kLocal };  // kLocal: clients on loopback addresses and unix sockets
 
-// client-output-buffer-limit of one class of clients; 0 = unlimited.
-struct OutputLimit {
-  Number& hard_bytes;
-  Number& soft_bytes;
-  Number& soft_s;
+// A directive's value: a number, or CONFIG GET's spelling, whichever its row stores.
+struct Value {
+  int64_t number = 0;
+  std::string text;
 };
 
 class Settings {
@@ -95,8 +94,8 @@ class Settings {
   // Any directive's value as CONFIG GET shows it. REQUIRES: the name exists.
   std::string text(std::string_view name) const;
   std::string text(const Directive& directive) const EXCLUDES(mutex_);
-  // Stores a value that parse_value() (values.h) made: CONFIG GET's spelling.
-  void set_text(const Directive& directive, std::string canonical) EXCLUDES(mutex_);
+  // Stores what parse_value() (values.h) made for this directive.
+  void store(const Directive& directive, const Value& value) EXCLUDES(mutex_);
 
  private:
   static constexpr auto kRelaxed = std::memory_order_relaxed;

@@ -1,0 +1,24 @@
+// CONFIG GET and CONFIG SET without their replies.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "settings/settings.h"
+
+namespace millrace::settings {
+
+// Name and value of everything that one of the glob patterns matches, each once, in the order of the table. A name
+// given in full comes back as it was spelled.
+std::vector<std::pair<std::string, std::string>> get_matching(const Settings& settings,
+                                                              std::span<const std::string_view> patterns);
+
+// Names and values in turn (an even number of words). All of them take effect, or none and the reason is returned:
+// Redis's error text.
+std::optional<std::string> set_all(Settings& settings, std::span<const std::string_view> names_and_values);
+
+}  // namespace millrace::settings

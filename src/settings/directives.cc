@@ -1,0 +1,189 @@
+// See directives.h: the directives that work, and finding any by name.
+#include "settings/directives.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+
+namespace millrace::settings {
+namespace {
+
+constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMegabyte = 1024 * 1024;
+
+constexpr auto kRows = std::to_array<Directive>({
+    // ---- network
+    {.name = "bind", .kind = Kind::kWords, .initial = "* -::*", .max = 16, .change = Change::kAtStart},
+    {.name = "protected-mode", .kind = Kind::kBool, .initial = "yes", .member = &Settings::protected_mode},
+    {.name = "port",
+     .kind = Kind::kInteger,
+     .initial = "6379",
+     .max = 65535,
+     .change = Change::kAtStart,
+     .member = &Settings::port},
+    {.name = "unixsocket", .kind = Kind::kText, .initial = "", .change = Change::kAtStart},
+    {.name = "unixsocketperm",
+     .kind = Kind::kOctal,
+     .initial = "0",
+     .max = 0777,
+     .change = Change::kAtStart,
+     .member = &Settings::unixsocketperm},
+    {.name = "tcp-backlog",
+     .kind = Kind::kInteger,
+     .initial = "511",
+     .max = kIntMax,
+     .change = Change::kAtStart,
+     .member = &Settings::tcp_backlog},
+    {.name = "timeout",
+     .kind = Kind::kInteger,
+     .initial = "0",
+     .max = kIntMax,
+     .unit = "s",
+     .member = &Settings::timeout_s},
+    {.name = "tcp-keepalive",
+     .kind = Kind::kInteger,
+     .initial = "300",
+     .max = kIntMax,
+     .unit = "s",
+     .member = &Settings::tcp_keepalive_s},
+    {.name = "maxclients",
+     .kind = Kind::kInteger,
+     .initial = "10000",
+     .min = 1,
+     .max = std::numeric_limits<uint32_t>::max(),
+     .member = &Settings::maxclients},
+    // ---- process and log
+    {.name = "daemonize",
+     .kind = Kind::kBool,
+     .initial = "no",
+     .change = Change::kAtStart,
+     .member = &Settings::daemonize},
+    {.name = "pidfile", .kind = Kind::kText, .initial = "", .change = Change::kAtStart},
+    {.name = "loglevel",
+     .kind = Kind::kChoice,
+     .initial = "notice",
+     .choices = "debug|verbose|notice|warning",
+     .member = &Settings::loglevel},
+    {.name = "logfile", .kind = Kind::kText, .initial = "", .change = Change::kAtStart},
+    {.name = "databases",
+     .kind = Kind::kInteger,
+     .initial = "16",
+     .min = 1,
+     .max = 65536,
+     .change = Change::kAtStart,
+     .member = &Settings::databases},
+    {.name = "hz",
+     .kind = Kind::kInteger,
+     .initial = "10",
+     .min = 1,
+     .max = 500,
+     .unit = "Hz",
+     .member = &Settings::hz},
+    {.name = "enable-debug-command",
+     .kind = Kind::kChoice,
+     .initial = "no",
+     .choices = "no|yes|local",
+     .change = Change::kAtStart,
+     .member = &Settings::enable_debug_command},
+    // ---- limits of clients
+    {.name = "client-query-buffer-limit",
+     .kind = Kind::kMemory,
+     .initial = "1073741824",
+     .min = kMegabyte,
+     .unit = "bytes",
+     .member = &Settings::client_query_buffer_limit_bytes},
+    {.name = "client-output-buffer-limit",
+     .kind = Kind::kOutputLimits,
+     .initial = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+     .unit = "bytes, bytes, s"},
+    {.name = "proto-max-bulk-len",
+     .kind = Kind::kMemory,
+     .initial = "536870912",
+     .min = kMegabyte,
+     .unit = "bytes",
+     .member = &Settings::proto_max_bulk_len_bytes},
+    // ---- streams
+    {.name = "stream-node-max-bytes",
+     .kind = Kind::kMemory,
+     .initial = "4096",
+     .unit = "bytes",
+     .member = &Settings::stream_node_max_bytes},
+    {.name = "stream-node-max-entries",
+     .kind = Kind::kInteger,
+     .initial = "100",
+     .member = &Settings::stream_node_max_entries},
+    {.name = "stream-idmp-duration",
+     .kind = Kind::kInteger,
+     .initial = "100",
+     .min = 1,
+     .max = 86400,
+     .unit = "s",
+     .member = &Settings::stream_idmp_duration_s},
+    {.name = "stream-idmp-maxsize",
+     .kind = Kind::kInteger,
+     .initial = "100",
+     .min = 1,
+     .max = 10000,
+     .member = &Settings::stream_idmp_maxsize},
+    // ---- Millrace's own
+    {.name = "cores",
+     .kind = Kind::kAutoOrInteger,
+     .initial = "auto",
+     .min = 1,
+     .max = 1024,
+     .change = Change::kAtStart,
+     .member = &Settings::cores},
+    {.name = "io-backend",
+     .kind = Kind::kChoice,
+     .initial = "auto",
+     .choices = "auto|io_uring|epoll",
+     .change = Change::kAtStart,
+     .member = &Settings::io_backend},
+    {.name = "compat-version",
+     .kind = Kind::kVersion,
+     .initial = "7.2.4",
+     .change = Change::kAtStart,
+     .member = &Settings::compat_version_packed},
+});
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::vector<Directive> all_rows() {
+  std::vector<Directive> rows(kRows.begin(), kRows.end());
+  const std::span<const Directive> others = other_directives();
+  rows.insert(rows.end(), others.begin(), others.end());
+  return rows;
+}
+
+}  // namespace
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::span<const Directive> working_directives() {
+  return kRows;
+}
+
+std::span<const Directive> directives() {
+  static const std::vector<Directive> kAll = all_rows();
+  return kAll;
+}
+
+const Directive* find_directive(std::string_view name) {
+  for (const Directive& row : directives()) {
+    if (same_word(row.name, name) || (!row.alias.empty() && same_word(row.alias, name))) return &row;
+  }
+  return nullptr;
+}
+
+size_t row_of(const Directive& directive) {
+  const std::span<const Directive> rows = directives();
+  CHECK(&directive >= rows.data() && &directive < rows.data() + rows.size());
+  return static_cast<size_t>(&directive - rows.data());
+}
+
+}  // namespace millrace::settings
