@@ -141,6 +141,27 @@ TEST(IntrusiveList, AnElementMayBeInOneListPerLink) {
   EXPECT_EQ(other_list.pop_front(), &element);
 }
 
+struct Polymorphic {
+  virtual ~Polymorphic() = default;
+  virtual int value() const = 0;
+  ListLink link;
+};
+struct Derived : Element, Polymorphic {
+  explicit Derived(int number) : Element(number) {}
+  int value() const override { return Element::value; }
+};
+
+TEST(IntrusiveList, FindsTheOwnerOfALinkInAnyKindOfClass) {
+  Derived first(1);
+  Derived second(2);
+  IntrusiveList<Polymorphic, &Polymorphic::link> list;
+  list.push_back(first);
+  list.push_back(second);
+  EXPECT_EQ(list.next(first)->value(), 2);
+  EXPECT_EQ(list.pop_front()->value(), 1);
+  EXPECT_EQ(list.pop_front()->value(), 2);
+}
+
 struct Base {
   int base = 1;
 };
