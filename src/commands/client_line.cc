@@ -1,0 +1,112 @@
+#include "commands/client_line.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "commands/command_table.h"
+
+namespace millrace::commands {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+// Everything a field may be made of, gathered once per line.
+struct Subject {
+  const Client& client;
+  const Client::Card& card;
+  Client::Names names;
+  int64_t now_unix_ms;
+};
+
+std::string number(uint64_t value) {
+  return std::to_string(value);
+}
+
+std::string seconds_since(int64_t then_ms, int64_t now_ms) {
+  return std::to_string(std::max<int64_t>(0, now_ms - then_ms) / 1000);
+}
+
+std::string flag_letters(const Subject& of) {
+  std::string letters;
+  if (of.card.blocked.load(kRelaxed)) letters += 'b';
+  if (of.card.closing.load(kRelaxed)) letters += 'c';
+  if (of.client.fixed.is_unix) letters += 'U';
+  if (of.card.no_evict.load(kRelaxed)) letters += 'e';
+  if (of.card.no_touch.load(kRelaxed)) letters += 'T';
+  return letters.empty() ? "N" : letters;
+}
+
+std::string command_name(const Subject& of) {
+  const CommandSpec* spec = of.card.last_command.load(kRelaxed);
+  return spec == nullptr ? "NULL" : spec->full_name;
+}
+
+struct Field {
+  std::string_view name;
+  uint32_t since;  // as compat_version
+  std::string (*value)(const Subject& of);
+};
+
+template <char... text>
+std::string always(const Subject&) {
+  return {text...};
+}
+
+using S = const Subject&;
+
+// In Redis's order. What we do not have (subscriptions, transactions, tracking) shows as a client without it.
+constexpr std::array<Field, 35> kFields{{
+    {"id", 0, [](S of) { return number(of.client.fixed.id); }},
+    {"addr", 0, [](S of) { return of.client.fixed.address; }},
+    {"laddr", 0, [](S of) { return of.client.fixed.local_address; }},
+    {"fd", 0, [](S of) { return std::to_string(of.client.fixed.fd); }},
+    {"name", 0, [](S of) { return of.names.name; }},
+    {"age", 0, [](S of) { return seconds_since(of.client.fixed.created_unix_ms, of.now_unix_ms); }},
+    {"idle", 0, [](S of) { return seconds_since(of.card.last_interaction_ms.load(kRelaxed), of.now_unix_ms); }},
+    {"flags", 0, flag_letters},
+    {"db", 0, [](S of) { return std::to_string(of.card.database.load(kRelaxed)); }},
+    {"sub", 0, always<'0'>},
+    {"psub", 0, always<'0'>},
+    {"ssub", 0, always<'0'>},
+    {"multi", 0, always<'-', '1'>},
+    {"watch", 0x00070400, always<'0'>},
+    {"qbuf", 0, [](S of) { return number(of.card.query_buffer_bytes.load(kRelaxed)); }},
+    {"qbuf-free", 0, [](S of) { return number(of.card.query_buffer_free_bytes.load(kRelaxed)); }},
+    {"argv-mem", 0, [](S of) { return number(of.card.argument_bytes.load(kRelaxed)); }},
+    {"multi-mem", 0, always<'0'>},
+    {"rbs", 0, always<'0'>},
+    {"rbp", 0, always<'0'>},
+    {"obl", 0, always<'0'>},
+    {"oll", 0, always<'0'>},
+    {"omem", 0, [](S of) { return number(of.card.output_buffer_bytes.load(kRelaxed)); }},
+    {"tot-mem", 0, [](S of) { return number(of.card.total_memory_bytes.load(kRelaxed)); }},
+    {"events", 0, always<'r'>},
+    {"cmd", 0, command_name},
+    {"user", 0, always<'d', 'e', 'f', 'a', 'u', 'l', 't'>},
+    {"redir", 0, always<'-', '1'>},
+    {"resp", 0, [](S of) { return std::to_string(of.card.protocol.load(kRelaxed)); }},
+    {"lib-name", 0x00070200, [](S of) { return of.names.library_name; }},
+    {"lib-ver", 0x00070200, [](S of) { return of.names.library_version; }},
+    {"io-thread", 0x00080000, [](S of) { return std::to_string(of.client.fixed.core); }},
+    {"tot-net-in", 0x00080200, [](S of) { return number(of.card.input_bytes.get()); }},
+    {"tot-net-out", 0x00080200, [](S of) { return number(of.card.output_bytes.get()); }},
+    {"tot-cmds", 0x00080200, [](S of) { return number(of.card.commands.get()); }},
+}};
+
+}  // namespace
+
+void append_client_line(std::string& out, const Client& client, int64_t now_unix_ms, uint32_t compat_version) {
+  const Subject subject{client, client.card, client.names(), now_unix_ms};
+  bool is_first = true;
+  for (const Field& field : kFields) {
+    if (field.since > compat_version) continue;
+    if (!is_first) out += ' ';
+    is_first = false;
+    out += field.name;
+    out += '=';
+    out += field.value(subject);
+  }
+}
+
+}  // namespace millrace::commands

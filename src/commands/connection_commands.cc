@@ -1,0 +1,156 @@
+// PING, ECHO, HELLO, AUTH, SELECT, QUIT and RESET: commands about the connection they arrive on. They touch the
+// client's session, which its core alone owns, and mirror on its card what other cores show of it.
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "base/numbers.h"
+#include "commands/client_names.h"
+#include "commands/command_table.h"
+#include "commands/handlers.h"
+#include "commands/words.h"
+#include "resp/errors.h"
+
+namespace millrace::commands {
+namespace {
+
+constexpr std::string_view kDefaultUser = "default";
+
+void set_protocol(Client& client, resp::Protocol protocol) {
+  client.session.protocol = protocol;
+  client.card.protocol.store(static_cast<int>(protocol), std::memory_order_relaxed);
+}
+
+void set_database(Client& client, int database) {
+  client.session.database = database;
+  client.card.database.store(database, std::memory_order_relaxed);
+}
+
+// The default user has no password: any will do. There is no other user.
+bool authenticate(resp::ReplyWriter& reply, std::string_view user) {
+  if (user == kDefaultUser) return true;
+  reply.error(resp::kWrongPass);
+  return false;
+}
+
+// What a HELLO asks for. Nothing of it takes effect unless all of it can.
+struct Greeting {
+  std::optional<resp::Protocol> protocol;
+  std::optional<std::string_view> user;
+  std::optional<std::string_view> name;
+};
+
+bool read_protocol(CommandContext& context, Greeting& greeting) {
+  const std::optional<int64_t> version = parse_i64(context.args[1]);
+  if (!version) {
+    context.reply.error(resp::kProtocolNotInteger);
+    return false;
+  }
+  if (*version != 2 && *version != 3) {
+    context.reply.error(resp::kNoProto);
+    return false;
+  }
+  greeting.protocol = static_cast<resp::Protocol>(*version);
+  return true;
+}
+
+bool read_greeting(CommandContext& context, Greeting& greeting) {
+  const auto& args = context.args;
+  if (args.size() >= 2 && !read_protocol(context, greeting)) return false;
+  for (size_t i = 2; i < args.size(); ++i) {
+    const size_t more = args.size() - i - 1;
+    if (is_word(args[i], "AUTH") && more >= 2) {
+      greeting.user = args[i + 1];
+      i += 2;
+    } else if (is_word(args[i], "SETNAME") && more >= 1) {
+      greeting.name = args[++i];
+      if (is_clean_name(*greeting.name)) continue;
+      context.reply.error(resp::kInvalidClientName);
+      return false;
+    } else {
+      context.reply.error(resp::hello_option(args[i]));
+      return false;
+    }
+  }
+  return !greeting.user || authenticate(context.reply, *greeting.user);
+}
+
+void write_greeting(CommandContext& context) {
+  resp::ReplyWriter& reply = context.reply;
+  reply.map(7);
+  reply.bulk("server");
+  reply.bulk("redis");
+  reply.bulk("version");
+  reply.bulk(context.server.settings.compat_version_text());
+  reply.bulk("proto");
+  reply.integer(static_cast<int64_t>(reply.protocol()));
+  reply.bulk("id");
+  reply.integer(static_cast<int64_t>(context.client.fixed.id));
+  reply.bulk("mode");
+  reply.bulk("standalone");
+  reply.bulk("role");
+  reply.bulk("master");
+  reply.bulk("modules");
+  reply.array(0);
+}
+
+}  // namespace
+
+void ping_command(CommandContext& context) {
+  if (context.args.size() > 2) return context.reply.error(resp::wrong_arity(context.spec.full_name));
+  if (context.args.size() == 2) return context.reply.bulk(context.args[1]);
+  context.reply.simple("PONG");
+}
+
+void echo_command(CommandContext& context) {
+  context.reply.bulk(context.args[1]);
+}
+
+void hello_command(CommandContext& context) {
+  Greeting greeting;
+  if (!read_greeting(context, greeting)) return;
+  if (greeting.name) set_client_name(context.client, *greeting.name);
+  if (greeting.protocol) set_protocol(context.client, *greeting.protocol);
+  context.reply.set_protocol(context.client.session.protocol);
+  write_greeting(context);
+}
+
+void auth_command(CommandContext& context) {
+  if (context.args.size() > 3) return context.reply.error(resp::kSyntax);
+  if (context.args.size() == 2) return context.reply.error(resp::kNoPasswordConfigured);
+  if (authenticate(context.reply, context.args[1])) context.reply.ok();
+}
+
+void select_command(CommandContext& context) {
+  const std::optional<int64_t> index = parse_i64(context.args[1]);
+  if (!index) return context.reply.error(resp::kNotInteger);
+  if (*index < std::numeric_limits<int>::min() || *index > std::numeric_limits<int>::max()) {
+    return context.reply.error("value is out of range, value must between -2147483648 and 2147483647");
+  }
+  if (*index < 0 || *index >= context.server.keyspace.database_count()) {
+    return context.reply.error(resp::kInvalidDbIndex);
+  }
+  set_database(context.client, static_cast<int>(*index));
+  context.reply.ok();
+}
+
+void quit_command(CommandContext& context) {
+  context.client.session.close_after_reply = true;
+  context.reply.ok();
+}
+
+// Everything is as on a new connection, except what the client library said about itself.
+void reset_command(CommandContext& context) {
+  Client& client = context.client;
+  set_database(client, 0);
+  set_protocol(client, resp::Protocol::kResp2);
+  set_client_name(client, "");
+  client.session.reply_mode = ReplyMode::kOn;
+  client.session.no_touch = client.session.no_evict = false;
+  client.card.no_touch.store(false, std::memory_order_relaxed);
+  client.card.no_evict.store(false, std::memory_order_relaxed);
+  context.reply.set_protocol(resp::Protocol::kResp2);
+  context.reply.simple("RESET");
+}
+
+}  // namespace millrace::commands

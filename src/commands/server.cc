@@ -1,0 +1,52 @@
+#include "commands/server.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace millrace::commands {
+
+void ClientRegistry::add(Ref<Client> client) {
+  const uint64_t id = client->fixed.id;
+  MutexLock lock(mutex_);
+  const bool is_new = clients_.emplace(id, std::move(client)).second;
+  CHECK(is_new);
+  count_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+// The last reference may go here: not under the lock, because a client's end may take other locks.
+void ClientRegistry::remove(uint64_t id) {
+  Ref<Client> removed;
+  MutexLock lock(mutex_);
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  removed = std::move(found->second);
+  clients_.erase(found);
+  count_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+Ref<Client> ClientRegistry::find(uint64_t id) const {
+  MutexLock lock(mutex_);
+  const auto found = clients_.find(id);
+  return found == clients_.end() ? Ref<Client>() : found->second;
+}
+
+std::vector<Ref<Client>> ClientRegistry::all() const {
+  std::vector<Ref<Client>> clients;
+  MutexLock lock(mutex_);
+  clients.reserve(clients_.size());
+  for (const auto& [id, client] : clients_) clients.push_back(client);
+  return clients;
+}
+
+Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::KeyspaceOptions& options,
+               ServerFacts facts_in, size_t command_count)
+    : settings(settings_in), log(log_in), keyspace(options), facts(std::move(facts_in)) {
+  CHECK(facts.core_count > 0);
+  statistics_reset_unix_ms.store(facts.started_unix_ms, std::memory_order_relaxed);
+  for (int core = 0; core < facts.core_count; ++core) {
+    statistics.push_back(std::make_unique<CoreStatistics>(command_count));
+  }
+}
+
+}  // namespace millrace::commands
