@@ -38,6 +38,7 @@ class EpollBackend final : public Backend {
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
+  void stall(int64_t ns) override;
 
  private:
   static constexpr size_t kReceiveBytesMax = 64 * 1024;  // per connection and turn

@@ -60,6 +60,7 @@ class IoUringBackend final : public Backend {
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
+  void stall(int64_t ns) override;
 
   // How often a receive found no buffer: the sign that receive_buffers is too small for the load.
   uint64_t starved_receives() const { return starved_receives_; }

@@ -1,10 +1,13 @@
 #include "io/system_clock.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 
 namespace millrace::io {
 namespace {
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 timespec read_clock(clockid_t clock) {
   timespec time{};
@@ -16,7 +19,7 @@ timespec read_clock(clockid_t clock) {
 
 int64_t monotonic_now_ns() {
   const timespec time = read_clock(CLOCK_MONOTONIC);
-  return time.tv_sec * int64_t{1'000'000'000} + time.tv_nsec;
+  return time.tv_sec * kNsPerSecond + time.tv_nsec;
 }
 
 int64_t sleep_ns_until(int64_t deadline_ns) {
@@ -28,6 +31,12 @@ int64_t sleep_ns_until(int64_t deadline_ns) {
 Instant read_clocks() {
   const timespec wall = read_clock(CLOCK_REALTIME);
   return {.unix_ms = wall.tv_sec * int64_t{1000} + wall.tv_nsec / 1'000'000, .monotonic_ns = monotonic_now_ns()};
+}
+
+void sleep_ns(int64_t ns) {
+  timespec rest{.tv_sec = ns / kNsPerSecond, .tv_nsec = ns % kNsPerSecond};
+  while (ns > 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest) == EINTR) {
+  }
 }
 
 }  // namespace millrace::io
