@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "commands/client.h"
+#include "commands/environment.h"
+#include "commands/rate_sampler.h"
 #include "keyspace/keyspace.h"
 #include "settings/settings.h"
 
@@ -93,7 +95,9 @@ struct Server {
   Log& log;
   keyspace::Keyspace keyspace;
   ServerFacts facts;
+  Environment environment;
   ClientRegistry clients;
+  RateSampler rates;  // fed ten times a second by one core
   PauseState pause;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};

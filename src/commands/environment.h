@@ -1,0 +1,22 @@
+// Environment: the few things commands ask of the operating system, as functions supplied by main (or by a test).
+// Any thread may call them. One that is not set counts as "nothing known".
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "commands/memory_report.h"
+
+namespace millrace::commands {
+
+struct Environment {
+  std::function<MemoryReport()> memory;
+  std::function<CpuReport()> cpu;
+  // CONFIG REWRITE. The whole file; nullopt if it cannot be read.
+  std::function<std::optional<std::string>(const std::string& path)> read_file;
+  // Replaces the file at once (a temporary file beside it, fsync, rename, fsync of the directory). nullopt, or why not.
+  std::function<std::optional<std::string>(const std::string& path, const std::string& text)> replace_file;
+};
+
+}  // namespace millrace::commands
