@@ -1,8 +1,8 @@
 // Delivery: what consumer groups do to a stream - hand out, hand over, take back. The semantics of XREADGROUP, XCLAIM,
 // XAUTOCLAIM, XACK and XNACK without their syntax or replies.
 //
-// Whoever formats the reply passes a callable that is handed each entry as it is delivered and says whether it still has
-// room. All times are arguments. Partition lock held.
+// Whoever formats the reply passes a callable that is handed each entry as it is delivered and says whether it still
+// has room. All times are arguments. Partition lock held.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ uint64_t deliver_new(Stream& stream, Group& group, Consumer& consumer, const New
 
 // ---- XREADGROUP CLAIM: records idle for at least min_idle_ms, NACK zone first, then oldest first.
 struct IdleClaim {
-  uint64_t count = 0;
+  uint64_t count = 0;  // 0 = no limit
   int64_t min_idle_ms = 0;
   int64_t now_ms = 0;
 };
@@ -42,20 +42,21 @@ struct ClaimedEntry {
 uint64_t claim_idle(Stream& stream, Group& group, Consumer& consumer, const IdleClaim& claim, const RoomLeft& room_left,
                     const std::function<void(EntryIterator&, const ClaimedEntry&)>& sink);
 // When claim_idle would next find something (unix ms): oldest delivery + min_idle, or now + min_idle if nothing pends.
+// Records whose entry is gone do not count.
 int64_t next_claim_time_ms(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms);
 // True if claim_idle would deliver at least one entry now.
 bool has_claimable(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms);
 
 // ---- XREADGROUP with an id: the consumer's own pending entries above `after`. Existing entries get count + 1 and time
-// now; ones gone from the stream are shown as such (nullptr) and left alone.
+// now; ones gone from the stream are shown as such (nullptr) and left alone. A count of 0 is no limit.
 uint64_t read_history(Stream& stream, Group& group, Consumer& consumer, StreamId after, uint64_t count, int64_t now_ms,
                       const RoomLeft& room_left, const std::function<void(StreamId, EntryIterator*)>& sink);
 
 // ---- XCLAIM for one id
 struct ClaimOptions {
   int64_t min_idle_ms = 0;
-  int64_t delivery_time_ms = 0;         // to set (IDLE and TIME resolved by the caller)
-  std::optional<int64_t> retry_count;   // RETRYCOUNT
+  int64_t delivery_time_ms = 0;                       // to set (IDLE and TIME resolved by the caller)
+  std::optional<int64_t> retry_count = std::nullopt;  // RETRYCOUNT
   bool force = false;
   bool just_id = false;
   int64_t now_ms = 0;
@@ -65,16 +66,16 @@ ClaimOutcome claim(Stream& stream, Group& group, Consumer& consumer, StreamId id
 
 // ---- XAUTOCLAIM
 struct AutoClaimOptions {
-  StreamId start;
+  StreamId start{};
   int64_t min_idle_ms = 0;
   int64_t count = 100;
   bool just_id = false;
   int64_t now_ms = 0;
 };
 struct AutoClaimed {
-  StreamId next_start;             // 0-0 when the list was walked to its end
-  std::vector<StreamId> claimed;   // in id order
-  std::vector<StreamId> deleted;   // purged from the pending list
+  StreamId next_start;            // 0-0 when the list was walked to its end
+  std::vector<StreamId> claimed;  // in id order
+  std::vector<StreamId> deleted;  // purged from the pending list
 };
 AutoClaimed auto_claim(Stream& stream, Group& group, Consumer& consumer, const AutoClaimOptions& options);
 
