@@ -41,6 +41,10 @@ constexpr std::array<std::string_view, 21> kCategories{
     "string",   "bitmap", "hyperloglog", "geo",       "stream",     "pubsub",      "admin",
     "fast",     "slow",   "blocking",    "dangerous", "connection", "transaction", "scripting"};
 
+// In the order of COMMAND INFO.
+constexpr std::array<std::string_view, 11> kKeyFlags{
+    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"};
+
 bool contains(const std::vector<std::string_view>& words, std::string_view word) {
   for (const std::string_view each : words) {
     if (each == word) return true;
@@ -67,7 +71,11 @@ void check_row(const CommandSpec& spec) {
   CHECK(spec.handler != nullptr || !spec.subcommands.empty());
   CHECK(!spec.summary.empty() && !spec.since.empty() && !spec.group.empty());
   CHECK((spec.flags & kWrite) == 0 || (spec.flags & kReadonly) == 0);
-  for (const KeySpec& key : spec.keys) CHECK(key.begin_index != 0 && key.step > 0);
+  CHECK(spec.find_keys == nullptr || !spec.keys.empty());
+  for (const KeySpec& key : spec.keys) {
+    CHECK(key.begin_index != 0 && key.step > 0);
+    CHECK(key_flag_names(key).size() == split_words(key.flags, ' ').size() + (key.incomplete ? 1 : 0));
+  }
   for (const std::string_view category : split_words(spec.categories, ' ')) {
     CHECK(contains({kCategories.begin(), kCategories.end()}, category));
   }
@@ -134,6 +142,15 @@ std::vector<std::string_view> flag_names(const CommandSpec& spec) {
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : kFlagNames) {
     if ((spec.flags & flag) != 0) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string_view> key_flag_names(const KeySpec& spec) {
+  const std::vector<std::string_view> own = split_words(spec.flags, ' ');
+  std::vector<std::string_view> names;
+  for (const std::string_view flag : kKeyFlags) {
+    if (contains(own, flag) || (flag == "incomplete" && spec.incomplete)) names.push_back(flag);
   }
   return names;
 }

@@ -58,7 +58,7 @@ struct KeySpec {
   enum class Begin : uint8_t { kIndex, kKeyword };
   enum class Find : uint8_t { kRange, kKeyNum };
 
-  std::string_view flags{};  // "RO ACCESS", as COMMAND INFO prints them
+  std::string_view flags{};  // "RO access", as COMMAND INFO prints them
   Begin begin = Begin::kIndex;
   int begin_index = 1;         // kIndex: position; kKeyword: where to start looking
   std::string_view keyword{};  // kKeyword
@@ -132,6 +132,8 @@ class CommandTable {
 std::vector<std::string_view> acl_categories(const CommandSpec& spec);
 // "write", "fast": as COMMAND INFO prints the flags.
 std::vector<std::string_view> flag_names(const CommandSpec& spec);
+// "RW", "update": as COMMAND INFO prints the flags of a key specification.
+std::vector<std::string_view> key_flag_names(const KeySpec& spec);
 // The words of a list such as tips or KeySpec::flags. Empty words are left out.
 std::vector<std::string_view> split_words(std::string_view text, char separator);
 
