@@ -18,15 +18,6 @@ std::string upper_case(std::string_view text) {
   return upper;
 }
 
-std::string unknown_command_text(std::span<const std::string_view> args) {
-  std::string text = resp::unknown_command(args[0]);
-  const size_t list_start = text.size();
-  for (std::string_view argument : args.subspan(1)) {
-    if (!resp::add_unknown_command_argument(text, list_start, argument)) break;
-  }
-  return text;
-}
-
 }  // namespace
 
 void CommandContext::block(Ref<BlockedCommand> command) { blocked = std::move(command); }
@@ -74,7 +65,7 @@ bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
 const CommandSpec* Executor::find_command(std::span<const std::string_view> args, resp::ReplyWriter& reply) {
   const CommandSpec* spec = table_.find(args[0]);
   if (spec == nullptr) {
-    reply.error(unknown_command_text(args));
+    reply.error(resp::unknown_command(args));
     return nullptr;
   }
   if (!spec->subcommands.empty() && args.size() >= 2) {

@@ -17,7 +17,7 @@ class Timer {
 
  protected:
   Timer() = default;
-  ~Timer() { CHECK(!armed_); }
+  virtual ~Timer() { CHECK(!armed_); }
 
  private:
   friend class Timers;

@@ -1,0 +1,229 @@
+// millrace-server: reads the settings, builds the server and its cores in order, hands references down, and waits for the
+// signal to end.
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "commands/command_table.h"
+#include "commands/server.h"
+#include "core/core.h"
+#include "io/choose_backend.h"
+#include "io/machine.h"
+#include "io/socket.h"
+#include "io/system_clock.h"
+#include "process/daemon.h"
+#include "process/files.h"
+#include "process/listeners.h"
+#include "settings/load.h"
+#include "settings/settings.h"
+
+namespace {
+
+using namespace millrace;
+
+constexpr std::string_view kHelp =
+    "Usage: millrace-server [/path/to/redis.conf] [--directive value ...]\n"
+    "       millrace-server -                 (configuration on standard input)\n"
+    "       millrace-server -v | --version\n"
+    "       millrace-server -h | --help\n"
+    "\n"
+    "Examples:\n"
+    "       millrace-server                   (defaults: port 6379)\n"
+    "       millrace-server redis.conf\n"
+    "       millrace-server --port 7000 --cores 2\n"
+    "       millrace-server redis.conf --port 7000 --loglevel verbose\n"
+    "\n"
+    "Every directive of redis.conf can be given on the command line; what comes later wins.\n";
+
+// Files and pipes a server needs beside its clients.
+constexpr uint64_t kOtherFiles = 64;
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "millrace-server: %s\n", message.c_str());
+  return 1;
+}
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) seed = static_cast<uint64_t>(io::read_clocks().monotonic_ns);
+  return seed;
+}
+
+std::string make_run_id() {
+  Random random(random_seed());
+  std::string id;
+  while (id.size() < 40) id += "0123456789abcdef"[random.below(16)];
+  return id;
+}
+
+std::string describe_os() {
+  utsname names{};
+  uname(&names);
+  return std::string(names.sysname) + " " + names.release + " " + names.machine;
+}
+
+core::PeerFacts prepare_socket(int fd, const settings::Settings& settings) {
+  core::PeerFacts facts;
+  facts.address = io::peer_name(fd);
+  facts.local_address = io::local_name(fd);
+  facts.is_unix = facts.address.starts_with('/');
+  facts.is_local = io::is_loopback_or_unix(fd);
+  if (!facts.is_unix) {
+    io::set_no_delay(fd);
+    if (const int64_t seconds = settings.tcp_keepalive_s.load(); seconds > 0) {
+      io::set_keepalive(fd, static_cast<int>(seconds));
+    }
+  }
+  return facts;
+}
+
+// Lowers maxclients to what the limit of open files allows, as Redis does, and says so.
+void fit_open_files(settings::Settings& settings, Log& log) {
+  const auto wanted = static_cast<uint64_t>(settings.maxclients.load()) + kOtherFiles;
+  const uint64_t got = io::raise_open_file_limit(wanted);
+  if (got >= wanted) return;
+  const uint64_t clients = got > kOtherFiles ? got - kOtherFiles : 1;
+  settings.maxclients.store(static_cast<int64_t>(clients));
+  log.warning("The limit of open files is " + std::to_string(got) + ": maxclients is " + std::to_string(clients) +
+              " now. Raise it with 'ulimit -n' for more.");
+}
+
+// One core's backend, object and thread.
+struct RunningCore {
+  std::unique_ptr<io::Backend> backend;
+  std::unique_ptr<core::Core> core;
+  std::thread thread;
+};
+
+class Cores {
+ public:
+  Cores(commands::Server& server, const commands::CommandTable& table, const io::BackendPlan& plan,
+        const process::Listeners& listeners) {
+    const auto count = static_cast<size_t>(server.facts.core_count);
+    cores_.resize(count);
+    directory_.resize(count);
+    const core::Surroundings surroundings{
+        .prepare_socket = [&server](int fd) { return prepare_socket(fd, server.settings); },
+        .request_shutdown = process::request_shutdown,
+    };
+    for (size_t i = 0; i < count; ++i) {
+      cores_[i].backend = io::make_backend(plan);
+      if (!cores_[i].backend) return;
+      const core::Core::Options options{.index = static_cast<uint32_t>(i), .seed = random_seed()};
+      cores_[i].core =
+          std::make_unique<core::Core>(options, server, table, *cores_[i].backend, directory_, surroundings);
+      directory_[i] = cores_[i].core.get();
+      for (int fd : listeners.of_core(i)) cores_[i].core->listen(fd);
+    }
+    complete_ = true;
+  }
+  bool is_complete() const { return complete_; }
+
+  // Pinned when there is one core per processor.
+  void start() {
+    const std::vector<int> processors = io::allowed_processors();
+    const bool pin = processors.size() == cores_.size();
+    for (size_t i = 0; i < cores_.size(); ++i) {
+      cores_[i].thread = std::thread([this, i, pin, &processors] {
+        if (pin) io::pin_thread_to(processors[i]);
+        started_.fetch_add(1);
+        started_.notify_one();
+        cores_[i].core->run();
+      });
+    }
+    // `processors` must outlive the reading of it.
+    for (size_t seen = started_.load(); seen < cores_.size(); seen = started_.load()) started_.wait(seen);
+  }
+  void stop() {
+    for (RunningCore& running : cores_) running.core->stop();
+    for (RunningCore& running : cores_) running.thread.join();
+  }
+
+ private:
+  std::vector<RunningCore> cores_;
+  core::CoreDirectory directory_;
+  std::atomic<size_t> started_{0};
+  bool complete_ = false;
+};
+
+int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable) {
+  const auto choice = static_cast<io::BackendChoice>(settings.io_backend_choice());
+  const auto plan = io::plan_backend(choice);
+  if (!plan) return fail(plan.error());
+  fit_open_files(settings, log);
+
+  const int64_t asked_cores = settings.cores.load();
+  commands::ServerFacts facts;
+  facts.executable = process::absolute_path(executable);
+  facts.config_file = report.config_file.empty() ? "" : process::absolute_path(report.config_file);
+  facts.run_id = make_run_id();
+  facts.io_backend = plan->io_uring ? "io_uring" : "epoll";
+  facts.os = describe_os();
+  facts.core_count = asked_cores > 0 ? static_cast<int>(asked_cores) : static_cast<int>(io::available_processors());
+  facts.started_unix_ms = io::read_clocks().unix_ms;
+  facts.started_monotonic_ns = io::read_clocks().monotonic_ns;
+
+  auto listeners = process::Listeners::open(settings, static_cast<size_t>(facts.core_count), log);
+  if (!listeners) return fail(listeners.error());
+
+  const commands::CommandTable table;
+  const keyspace::KeyspaceOptions options{
+      .databases = static_cast<int>(settings.databases.load()),
+      .hash_seed = random_seed(),
+  };
+  commands::Server server(settings, log, options, facts, table.count());
+  Cores cores(server, table, *plan, *listeners);
+  if (!cores.is_complete()) return fail("The kernel refused another event queue (open files?)");
+
+  std::unique_ptr<process::PidFile> pid_file;
+  if (settings.daemonize.load() != 0 || !settings.pidfile().empty()) {
+    const std::string path = settings.pidfile().empty() ? "/var/run/millrace.pid" : settings.pidfile();
+    pid_file = std::make_unique<process::PidFile>(path);
+    if (!pid_file->ok()) log.warning("Could not write the pid file " + path);
+  }
+  cores.start();
+  log.notice(std::to_string(facts.core_count) + (facts.core_count == 1 ? " core, " : " cores, ") + plan->reason);
+  log.notice("Ready to accept connections");
+
+  const std::string signal = process::wait_for_shutdown();
+  log.notice(signal.empty() ? "SHUTDOWN asked for, ending" : "Received " + signal + ", ending");
+  process::unblock_signals();
+  cores.stop();
+  log.notice("Millrace is now ready to exit, bye bye...");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  settings::Settings settings;
+  settings::LoadReport report;
+  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  if (const auto error = settings::load(settings, arguments, process::file_access(), report)) return fail(*error);
+  if (report.wants_help) return std::fwrite(kHelp.data(), 1, kHelp.size(), stdout), 0;
+  if (report.wants_version) {
+    std::printf("Millrace server v=" MILLRACE_VERSION " compat=%s\n", settings.compat_version_text().c_str());
+    return 0;
+  }
+
+  process::block_signals();
+  if (settings.daemonize.load() != 0 && !process::detach()) return fail("Could not go into the background");
+  Log log(settings.logfile(), settings.log_level());
+  log.notice("Millrace " MILLRACE_VERSION " starting, pid " + std::to_string(getpid()) + ", configuration: " +
+             (report.config_file.empty() ? "defaults" : report.config_file));
+  for (const std::string& warning : report.warnings) log.warning(warning);
+  if (!report.without_effect.empty()) {
+    std::string line = "Accepted without effect:";
+    for (const std::string& name : report.without_effect) line += " " + name;
+    log.notice(line);
+  }
+  return serve(settings, report, log, argv[0]);
+}

@@ -1,0 +1,35 @@
+// What a service has to do to its process: leave the terminal, write its pid, die by a signal in an orderly way. Main
+// thread only, before other threads run where not said otherwise.
+#pragma once
+
+#include <string>
+
+namespace millrace::process {
+
+// Forks into the background and detaches from the terminal; returns in the child. False if the kernel refuses.
+bool detach();
+
+// The file exists while the object does. An unwritable path is not fatal, as in Redis: ok() tells.
+class PidFile {
+ public:
+  explicit PidFile(std::string path);
+  ~PidFile();
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+  bool ok() const { return ok_; }
+
+ private:
+  std::string path_;
+  bool ok_ = false;
+};
+
+// Blocks SIGTERM and SIGINT for this thread and those it starts, ignores SIGPIPE and SIGHUP.
+void block_signals();
+// Sleeps until SIGTERM or SIGINT arrives, or request_shutdown() is called; the signal's name, "" for the latter.
+std::string wait_for_shutdown();
+// Makes wait_for_shutdown() return. Any thread.
+void request_shutdown();
+// From here on a second SIGINT or SIGTERM ends the process at once.
+void unblock_signals();
+
+}  // namespace millrace::process
