@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/numbers.h"
+#include "base/split_args.h"
 
 namespace millrace::resp {
 namespace {
@@ -50,78 +52,6 @@ bool is_http(std::string_view command) {
   return equals_ignoring_case(command, "post") || equals_ignoring_case(command, "host:");
 }
 
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-char unescaped(char c) {
-  switch (c) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return c;
-  }
-}
-
-void put(Buffer& out, char c) {
-  *out.reserve(1) = c;
-  out.commit(1);
-}
-
-// A closing quote must end the word. Returns the place behind it.
-size_t close_quote(std::string_view line, size_t quote) {
-  const size_t next = quote + 1;
-  return next == line.size() || is_space(line[next]) ? next : kNotFound;
-}
-
-// The three below copy a word, or the quoted rest of one, from `at` on and return where it ends; kNotFound if its
-// quotes do not balance.
-size_t unquote_double(std::string_view line, size_t at, Buffer& out) {
-  while (at < line.size() && line[at] != '"') {
-    const size_t left = line.size() - at;
-    if (line[at] != '\\' || left < 2) {
-      put(out, line[at]);
-      at += 1;
-    } else if (left >= 4 && line[at + 1] == 'x' && hex_value(line[at + 2]) >= 0 && hex_value(line[at + 3]) >= 0) {
-      put(out, static_cast<char>(hex_value(line[at + 2]) * 16 + hex_value(line[at + 3])));
-      at += 4;
-    } else {
-      put(out, unescaped(line[at + 1]));
-      at += 2;
-    }
-  }
-  return at < line.size() ? close_quote(line, at) : kNotFound;
-}
-
-size_t unquote_single(std::string_view line, size_t at, Buffer& out) {
-  while (at < line.size() && line[at] != '\'') {
-    if (line[at] == '\\' && at + 1 < line.size() && line[at + 1] == '\'') ++at;
-    put(out, line[at]);
-    ++at;
-  }
-  return at < line.size() ? close_quote(line, at) : kNotFound;
-}
-
-size_t unquote_word(std::string_view line, size_t at, Buffer& out) {
-  while (at < line.size() && !ends_word(line[at])) {
-    if (line[at] == '"') return unquote_double(line, at + 1, out);
-    if (line[at] == '\'') return unquote_single(line, at + 1, out);
-    put(out, line[at]);
-    ++at;
-  }
-  return at;
-}
-
 }  // namespace
 
 RequestParser::Status RequestParser::parse(std::string_view bytes, const RequestLimits& limits) {
@@ -140,7 +70,7 @@ void RequestParser::next() {
   if (args_.capacity() > kKeptArgumentsMax) args_ = {};
   spans_.clear();
   args_.clear();
-  unquoted_.release();
+  unquoted_.clear();
 }
 
 RequestParser::Status RequestParser::need_more(std::string_view bytes, size_t bytes_wanted) {
@@ -272,29 +202,28 @@ RequestParser::Status RequestParser::parse_inline(std::string_view bytes, const 
   }
   std::string_view line = bytes.substr(0, line_end);
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  line = line.substr(0, line.find('\0'));
   if (!split_inline(line)) return broken("unbalanced quotes in request");
   position_ = line_end + 1;
   return Status::kDone;
 }
 
-// Words without quotes are views into the line; the others are copied. False if quotes do not balance.
+// Words are views into the line, or into copies if the line has quotes. False if the quotes do not balance.
 bool RequestParser::split_inline(std::string_view line) {
+  if (line.find_first_of("\"'") != std::string_view::npos) {
+    auto words = split_args(line);
+    if (!words) return false;
+    unquoted_ = std::move(*words);
+    args_.assign(unquoted_.begin(), unquoted_.end());
+    return true;
+  }
   size_t at = 0;
   while (true) {
     while (at < line.size() && is_space(line[at])) ++at;
     if (at == line.size()) return true;
-    size_t end = at;
-    while (end < line.size() && !ends_word(line[end]) && line[end] != '"' && line[end] != '\'') ++end;
-    if (end == line.size() || ends_word(line[end])) {
-      args_.push_back(line.substr(at, end - at));
-      at = end;
-      continue;
-    }
-    unquoted_.reserve(line.size() - unquoted_.size());  // enough for all words to come: the views stay where they are
-    const size_t start = unquoted_.size();
-    at = unquote_word(line, at, unquoted_);
-    if (at == kNotFound) return false;
-    args_.push_back(unquoted_.view().substr(start));
+    const size_t start = at;
+    while (at < line.size() && !ends_word(line[at])) ++at;
+    args_.push_back(line.substr(start, at - start));
   }
 }
 

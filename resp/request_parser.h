@@ -15,7 +15,8 @@
 //
 // As in Redis, the byte after a header's CR and the two bytes after a bulk string are skipped unseen, and inline lines
 // may end in a bare LF. Unlike Redis, the outcome never depends on where the input was split (its length limit on lines
-// does), and a zero byte inside a line is a byte like any other (Redis waits forever).
+// does), and a zero byte ends the words of an inline line (Redis never
+// finds its end).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/buffer.h"
 
 namespace millrace::resp {
 
@@ -72,10 +71,10 @@ class RequestParser {
   size_t position_ = 0;  // everything before it is understood
   size_t scanned_ = 0;   // no line end lies between position_ and here
   size_t bytes_wanted_ = 0;
-  int64_t arguments_left_ = 0;  // bulk strings still to come; 0 before the array's header is read
-  int64_t bulk_bytes_ = -1;     // length of the bulk string at position_; -1 before its header is read
-  std::vector<Span> spans_;     // the array's arguments so far, as offsets because the bytes may move
-  Buffer unquoted_;             // text of inline arguments that had quotes
+  int64_t arguments_left_ = 0;         // bulk strings still to come; 0 before the array's header is read
+  int64_t bulk_bytes_ = -1;            // length of the bulk string at position_; -1 before its header is read
+  std::vector<Span> spans_;            // the array's arguments so far, as offsets because the bytes may move
+  std::vector<std::string> unquoted_;  // the words of an inline command that had quotes
   std::string error_text_;
   std::vector<std::string_view> args_;
 };

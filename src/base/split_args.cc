@@ -35,6 +35,11 @@ char escaped(char c) {
   }
 }
 
+// What ends a word in its middle. Redis lets vertical tab and form feed separate words but not end them.
+bool ends_word(char c) {
+  return is_space(c) && c != '\v' && c != '\f';
+}
+
 class Splitter {
  public:
   explicit Splitter(std::string_view line) : line_(line.substr(0, line.find('\0'))) {}
@@ -48,7 +53,7 @@ class Splitter {
   // REQUIRES: skip_space() returned true.
   std::optional<std::string> word() {
     std::string word;
-    while (!at_end() && !is_space(line_[position_])) {
+    while (!at_end() && !ends_word(line_[position_])) {
       const char c = line_[position_++];
       if (c == '"' || c == '\'') {
         const bool closed = c == '"' ? double_quoted(word) : single_quoted(word);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -152,7 +153,7 @@ std::vector<Case> inline_cases() {
       {"PING x\r\r\n", done({"PING", "x"}, 9)},
       {"PING\rPING\r\n", done({"PING", "PING"}, 11)},
       {"\v\fPING a\vb\r\n", done({"PING", "a\vb"}, 12)},
-      {std::string("A \0b\r\n", 6), done({"A", std::string("\0b", 2)}, 6)},
+      {std::string("A \0b\r\n", 6), done({"A"}, 6)},
       {"E \"a b\"\r\n", done({"E", "a b"}, 9)},
       {"E \"\"\r\n", done({"E", ""}, 6)},
       {"\"\"\r\n", done({""}, 4)},
@@ -245,10 +246,14 @@ TEST(RequestParser, WantsWhatTheHeaderSaysButNeverMuchMoreThanItGot) {
 
 TEST(RequestParser, ViewsPointIntoTheInputUnlessQuotesForceACopy) {
   RequestParser parser;
-  const std::string input = "SET key 'a b'\r\n";
+  const std::string input = "SET key value\r\n";
   ASSERT_EQ(parser.parse(input, {}), Status::kDone);
   EXPECT_EQ(parser.args()[1].data(), input.data() + 4);
-  EXPECT_EQ(parser.args()[2], "a b");
+  parser.next();
+  ASSERT_EQ(parser.parse("SET key 'a b'\r\n", {}), Status::kDone);
+  RequestParser moved(std::move(parser));
+  EXPECT_EQ(moved.args()[2], "a b");
+  parser = std::move(moved);
   parser.next();
   EXPECT_TRUE(parser.args().empty());
   EXPECT_EQ(parser.consumed(), 0u);
