@@ -1,0 +1,96 @@
+// XACK and XNACK: a consumer is done with entries, or gives them back.
+#include <limits>
+
+#include "base/numbers.h"
+#include "commands/handlers.h"
+#include "commands/stream_args.h"
+#include "resp/errors.h"
+#include "streams/delivery.h"
+
+namespace millrace::commands {
+
+using streams::NackMode;
+
+namespace {
+
+std::optional<NackMode> read_nack_mode(resp::ReplyWriter& reply, std::string_view arg) {
+  if (is_word(arg, "SILENT")) return NackMode::kSilent;
+  if (is_word(arg, "FAIL")) return NackMode::kFail;
+  if (is_word(arg, "FATAL")) return NackMode::kFatal;
+  reply.error(resp::kXnackMode);
+  return std::nullopt;
+}
+
+struct NackOptions {
+  Args ids;
+  std::optional<int64_t> retry_count;
+  bool force = false;
+};
+
+// IDS numids id [id ...] [RETRYCOUNT count] [FORCE], in any order. Nothing after an error reply.
+std::optional<NackOptions> read_nack_options(resp::ReplyWriter& reply, Args args) {
+  NackOptions options;
+  const auto refuse = [&reply](std::string_view error) {
+    reply.error(error);
+    return std::nullopt;
+  };
+  for (size_t at = 0; at < args.size(); ++at) {
+    const size_t following = args.size() - at - 1;
+    if (following >= 1 && is_word(args[at], "IDS")) {
+      const auto count = parse_i64(args[at + 1]);
+      if (!count || *count < 1 || *count > std::numeric_limits<int32_t>::max()) {
+        return refuse(resp::kXnackIdCountNotPositive);
+      }
+      if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kXnackIdCountMismatch);
+      options.ids = args.subspan(at + 2, static_cast<size_t>(*count));
+      at += 1 + options.ids.size();
+    } else if (following >= 1 && is_word(args[at], "RETRYCOUNT")) {
+      options.retry_count = parse_i64(args[++at]);
+      if (!options.retry_count || *options.retry_count < 0) return refuse(resp::kXnackRetryCount);
+    } else if (is_word(args[at], "FORCE")) {
+      options.force = true;
+    } else {
+      return refuse(resp::unrecognized_xnack_option(args[at]));
+    }
+  }
+  if (options.ids.empty()) return refuse(resp::kXnackNoIds);
+  return options;
+}
+
+}  // namespace
+
+void xack_command(CommandContext& context) {
+  const GroupLookup found = find_group_to_write(context, context.args[1], context.args[2]);
+  if (found.wrong_type) return;
+  if (found.group == nullptr) return context.reply.integer(0);
+  const auto ids = read_ids(context.reply, context.args.subspan(3));
+  if (!ids) return;
+  int64_t acknowledged = 0;
+  for (const streams::StreamId id : *ids) acknowledged += found.group->pending.erase(id) ? 1 : 0;
+  context.db.count_change(static_cast<uint64_t>(acknowledged));
+  context.reply.integer(acknowledged);
+}
+
+void xnack_command(CommandContext& context) {
+  const std::string_view key = context.args[1];
+  const GroupLookup found = find_group_to_write(context, key, context.args[2]);
+  if (found.wrong_type) return;
+  if (found.group == nullptr) return context.reply.error(resp::no_group(key, context.args[2]));
+  const auto mode = read_nack_mode(context.reply, context.args[3]);
+  if (!mode) return;
+  const auto options = read_nack_options(context.reply, context.args.subspan(4));
+  if (!options) return;
+  const auto ids = read_ids(context.reply, options->ids);
+  if (!ids) return;
+  int64_t given_back = 0;
+  for (const streams::StreamId id : *ids) {
+    const bool done = streams::nack(*found.stream, *found.group, id, *mode, options->retry_count, options->force);
+    given_back += done ? 1 : 0;
+  }
+  context.reply.integer(given_back);
+  if (given_back == 0) return;
+  context.db.count_change(static_cast<uint64_t>(given_back));
+  context.db.signal_ready(key);
+}
+
+}  // namespace millrace::commands

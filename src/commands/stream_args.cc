@@ -1,0 +1,340 @@
+// Reading the arguments of stream commands. See stream_args.h.
+#include "commands/stream_args.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "base/numbers.h"
+
+namespace millrace::commands {
+
+using streams::NewId;
+using streams::RefPolicy;
+using streams::StreamId;
+using streams::TrimOptions;
+
+std::optional<int64_t> read_integer(resp::ReplyWriter& reply, std::string_view arg, std::string_view error) {
+  const auto value = parse_i64(arg);
+  if (!value) reply.error(error);
+  return value;
+}
+
+// ---- ids
+
+namespace {
+
+std::optional<StreamId> read_id(resp::ReplyWriter& reply, std::string_view arg, uint64_t missing_seq) {
+  const auto parsed = streams::parse_stream_id(arg, missing_seq);
+  if (!parsed) {
+    reply.error(resp::kInvalidStreamId);
+    return std::nullopt;
+  }
+  return parsed->id;
+}
+
+bool is_exclusive(std::string_view arg) {
+  return arg.size() > 1 && arg[0] == '(';
+}
+
+}  // namespace
+
+std::optional<StreamId> read_id(resp::ReplyWriter& reply, std::string_view arg) {
+  return read_id(reply, arg, 0);
+}
+
+std::optional<StreamId> read_id_or_edge(resp::ReplyWriter& reply, std::string_view arg, uint64_t missing_seq) {
+  if (arg == "-") return streams::kStreamIdMin;
+  if (arg == "+") return streams::kStreamIdMax;
+  return read_id(reply, arg, missing_seq);
+}
+
+std::optional<StreamId> read_range_start(resp::ReplyWriter& reply, std::string_view arg) {
+  if (!is_exclusive(arg)) return read_id_or_edge(reply, arg, 0);
+  const auto id = read_id(reply, arg.substr(1), 0);
+  if (!id) return std::nullopt;
+  const auto next = successor(*id);
+  if (!next) reply.error(resp::kInvalidRangeStart);
+  return next;
+}
+
+std::optional<StreamId> read_range_end(resp::ReplyWriter& reply, std::string_view arg) {
+  constexpr uint64_t kLastSeq = std::numeric_limits<uint64_t>::max();
+  if (!is_exclusive(arg)) return read_id_or_edge(reply, arg, kLastSeq);
+  const auto id = read_id(reply, arg.substr(1), kLastSeq);
+  if (!id) return std::nullopt;
+  const auto previous = predecessor(*id);
+  if (!previous) reply.error(resp::kInvalidRangeEnd);
+  return previous;
+}
+
+std::optional<std::vector<StreamId>> read_ids(resp::ReplyWriter& reply, Args args) {
+  std::vector<StreamId> ids;
+  ids.reserve(args.size());
+  for (const std::string_view arg : args) {
+    const auto id = read_id(reply, arg);
+    if (!id) return std::nullopt;
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+// ---- keys, groups, consumers
+
+namespace {
+
+StreamLookup stream_of(CommandContext& context, keyspace::KeyEntry* entry) {
+  if (entry == nullptr) return {};
+  streams::Stream* stream = entry->value.stream();
+  if (stream == nullptr) context.reply.error(resp::kWrongType);
+  return {stream, stream == nullptr};
+}
+
+GroupLookup group_of(const StreamLookup& found, std::string_view group) {
+  return {found.stream, found.stream == nullptr ? nullptr : found.stream->group(group), found.wrong_type};
+}
+
+}  // namespace
+
+StreamLookup find_stream_to_read(CommandContext& context, std::string_view key) {
+  return stream_of(context, context.db.find_to_read(key, !context.client.session.no_touch));
+}
+
+StreamLookup find_stream_to_write(CommandContext& context, std::string_view key) {
+  return stream_of(context, context.db.find_to_write(key));
+}
+
+GroupLookup find_group_to_read(CommandContext& context, std::string_view key, std::string_view group) {
+  return group_of(find_stream_to_read(context, key), group);
+}
+
+GroupLookup find_group_to_write(CommandContext& context, std::string_view key, std::string_view group) {
+  return group_of(find_stream_to_write(context, key), group);
+}
+
+streams::Stream& create_stream(CommandContext& context, std::string_view key) {
+  const settings::Settings& settings = context.server.settings;
+  streams::IdempotencyLimits limits;
+  limits.duration_s = settings.stream_idmp_duration_s.load(std::memory_order_relaxed);
+  limits.entries_max = settings.stream_idmp_maxsize.load(std::memory_order_relaxed);
+  auto stream = std::make_unique<streams::Stream>(limits);
+  streams::Stream& created = *stream;
+  context.db.create(key, keyspace::Value(std::move(stream)));
+  return created;
+}
+
+streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, std::string_view name) {
+  bool created = false;
+  streams::Consumer& consumer = group.ensure_consumer(name, db.now().unix_ms, &created);
+  consumer.seen_time_ms = db.now().unix_ms;
+  if (created) db.count_change();
+  return consumer;
+}
+
+// ---- XADD and XTRIM
+
+std::optional<RefPolicy> read_policy_word(std::string_view arg) {
+  if (is_word(arg, "KEEPREF")) return RefPolicy::kKeepRef;
+  if (is_word(arg, "DELREF")) return RefPolicy::kDelRef;
+  if (is_word(arg, "ACKED")) return RefPolicy::kAcked;
+  return std::nullopt;
+}
+
+namespace {
+
+// One pass over the options. Each read_* looks at the word at `at_` and either leaves it alone (kOther), takes it with
+// what belongs to it, or refuses.
+class AddOrTrimReader {
+ public:
+  AddOrTrimReader(CommandContext& context, AddOrTrimOptions& options)
+      : args_(context.args), reply_(context.reply), settings_(context.server.settings), options_(options) {}
+
+  bool read_xadd() {
+    for (; at_ < args_.size(); ++at_) {
+      Step step = is_auto_id() ? Step::kOther : read_shared();
+      if (step == Step::kOther && !is_auto_id()) step = read_xadd_only();
+      if (step == Step::kRefused) return false;
+      if (step == Step::kTaken) continue;
+      if (!read_new_id()) return false;
+      break;
+    }
+    options_.elements_at = at_ + 1;
+    if (options_.idempotency != IdempotencyMode::kNone && options_.id.kind != NewId::Kind::kAuto) {
+      return refuse(resp::kIdmpNeedsAutoId);
+    }
+    return settle_limit(/*needs_strategy=*/false);
+  }
+
+  bool read_xtrim() {
+    for (; at_ < args_.size(); ++at_) {
+      const Step step = read_shared();
+      if (step == Step::kRefused) return false;
+      if (step == Step::kOther) return refuse(resp::kSyntax);
+    }
+    return settle_limit(/*needs_strategy=*/true);
+  }
+
+ private:
+  enum class Step : uint8_t { kTaken, kOther, kRefused };
+
+  bool refuse(std::string_view error) {
+    reply_.error(error);
+    return false;
+  }
+  Step refused(std::string_view error) {
+    reply_.error(error);
+    return Step::kRefused;
+  }
+  std::string_view word() const { return args_[at_]; }
+  size_t following() const { return args_.size() - at_ - 1; }
+  bool is_auto_id() const { return word() == "*"; }
+
+  Step read_shared() {
+    if (following() >= 1) {
+      if (is_word(word(), "MAXLEN")) return read_strategy(TrimOptions::Strategy::kMaxLen);
+      if (is_word(word(), "MINID")) return read_strategy(TrimOptions::Strategy::kMinId);
+      if (is_word(word(), "LIMIT")) return read_limit();
+    }
+    const auto policy = policy_given_ ? std::nullopt : read_policy_word(word());
+    if (!policy) return Step::kOther;
+    policy_given_ = true;
+    options_.trim.policy = *policy;
+    return Step::kTaken;
+  }
+
+  Step read_xadd_only() {
+    if (is_word(word(), "NOMKSTREAM")) {
+      options_.no_mkstream = true;
+      return Step::kTaken;
+    }
+    if (following() >= 1 && is_word(word(), "IDMPAUTO")) return read_idempotency(IdempotencyMode::kContentId);
+    if (following() >= 2 && is_word(word(), "IDMP")) return read_idempotency(IdempotencyMode::kGivenId);
+    return Step::kOther;
+  }
+
+  Step read_strategy(TrimOptions::Strategy strategy) {
+    if (options_.trims) return refused(resp::kTrimBothStrategies);
+    options_.trims = true;
+    options_.trim.strategy = strategy;
+    const std::string_view next = args_[at_ + 1];
+    if (following() >= 2 && (next == "~" || next == "=")) {
+      options_.trim.approximate = next == "~";
+      ++at_;
+    }
+    ++at_;
+    return strategy == TrimOptions::Strategy::kMaxLen ? read_length() : read_lowest_id();
+  }
+
+  Step read_length() {
+    const auto length = read_integer(reply_, word());
+    if (!length) return Step::kRefused;
+    if (*length < 0) return refused(resp::kNegativeMaxLen);
+    options_.trim.length_max = static_cast<uint64_t>(*length);
+    return Step::kTaken;
+  }
+
+  Step read_lowest_id() {
+    const auto id = commands::read_id(reply_, word());
+    if (!id) return Step::kRefused;
+    options_.trim.id_min = *id;
+    return Step::kTaken;
+  }
+
+  Step read_limit() {
+    ++at_;
+    const auto limit = read_integer(reply_, word());
+    if (!limit) return Step::kRefused;
+    if (*limit < 0) return refused(resp::kNegativeTrimLimit);
+    options_.trim.limit = static_cast<uint64_t>(*limit);
+    limit_given_ = true;
+    return Step::kTaken;
+  }
+
+  Step read_idempotency(IdempotencyMode mode) {
+    if (options_.idempotency != IdempotencyMode::kNone) return refused(resp::kIdmpTwice);
+    const bool given = mode == IdempotencyMode::kGivenId;
+    options_.idempotency = mode;
+    options_.producer = args_[++at_];
+    if (options_.producer.empty()) return refused(given ? resp::kIdmpEmptyProducer : resp::kIdmpAutoEmptyProducer);
+    if (!given) return Step::kTaken;
+    options_.idempotent_id = args_[++at_];
+    return options_.idempotent_id.empty() ? refused(resp::kIdmpEmptyId) : Step::kTaken;
+  }
+
+  bool read_new_id() {
+    if (is_auto_id()) return true;  // what NewId is without being told otherwise
+    const auto id = streams::parse_new_id(word());
+    if (!id) return refuse(resp::kInvalidStreamId);
+    options_.id = *id;
+    return true;
+  }
+
+  bool settle_limit(bool needs_strategy) {
+    TrimOptions& trim = options_.trim;
+    if (trim.limit != 0 && !options_.trims) return refuse(resp::kLimitWithoutStrategy);
+    if (needs_strategy && !options_.trims) return refuse(resp::kTrimWithoutStrategy);
+    if (limit_given_ && !trim.approximate) return refuse(resp::kLimitWithoutTilde);
+    if (trim.approximate && !limit_given_) trim.limit = default_limit();
+    return true;
+  }
+
+  // Approximate trimming without LIMIT does at most about a hundred nodes' worth of work.
+  uint64_t default_limit() const {
+    constexpr int64_t kNodes = 100;
+    constexpr int64_t kLimitMax = 1'000'000;
+    constexpr int64_t kLimitWithoutNodeSize = 10'000;
+    const int64_t node_entries = settings_.stream_node_max_entries.load(std::memory_order_relaxed);
+    if (node_entries <= 0) return kLimitWithoutNodeSize;
+    return static_cast<uint64_t>(std::min(node_entries, kLimitMax / kNodes) * kNodes);
+  }
+
+  const Args args_;
+  resp::ReplyWriter& reply_;
+  const settings::Settings& settings_;
+  AddOrTrimOptions& options_;
+  size_t at_ = 2;
+  bool limit_given_ = false;
+  bool policy_given_ = false;
+};
+
+}  // namespace
+
+bool read_xadd_options(CommandContext& context, AddOrTrimOptions& options) {
+  return AddOrTrimReader(context, options).read_xadd();
+}
+
+bool read_xtrim_options(CommandContext& context, AddOrTrimOptions& options) {
+  return AddOrTrimReader(context, options).read_xtrim();
+}
+
+// ---- XDELEX and XACKDEL
+
+std::optional<DeleteOptions> read_delete_options(resp::ReplyWriter& reply, Args args) {
+  DeleteOptions options;
+  bool policy_given = false;
+  bool ids_given = false;
+  const auto refuse = [&reply](std::string_view error) {
+    reply.error(error);
+    return std::nullopt;
+  };
+  for (size_t at = 0; at < args.size(); ++at) {
+    const size_t following = args.size() - at - 1;
+    if (following >= 1 && is_word(args[at], "IDS")) {
+      const auto count = parse_i64(args[at + 1]);
+      if (!count || *count < 1) return refuse(resp::kIdCountNotPositive);
+      if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kIdCountMismatch);
+      options.ids = args.subspan(at + 2, static_cast<size_t>(*count));
+      ids_given = true;
+      at += 1 + options.ids.size();
+      continue;
+    }
+    const auto policy = policy_given ? std::nullopt : read_policy_word(args[at]);
+    if (!policy) return refuse(resp::kSyntax);
+    policy_given = true;
+    options.policy = *policy;
+  }
+  if (!ids_given) return refuse(resp::kIdsRequired);
+  return options;
+}
+
+}  // namespace millrace::commands
