@@ -21,17 +21,18 @@ uint64_t lower(uint64_t word) {
 
 }  // namespace
 
-NameIndex::Words NameIndex::words_of(std::string_view name) {
-  Words words{};
-  std::memcpy(words.data(), name.data(), name.size());
-  for (uint64_t& word : words) word = lower(word);
-  return words;
+NameIndex::Key NameIndex::key_of(uint32_t scope, std::string_view name) {
+  Key key{};
+  std::memcpy(key.data(), name.data(), name.size());
+  for (uint64_t& word : key) word = lower(word);
+  key[4] = uint64_t{scope} << 32 | name.size();
+  return key;
 }
 
-uint64_t NameIndex::hash_of(uint32_t scope, const Words& words) {
+uint64_t NameIndex::hash_of(const Key& key) {
   constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
-  uint64_t hash = scope;
-  for (const uint64_t word : words) {
+  uint64_t hash = 0;
+  for (const uint64_t word : key) {
     hash = (hash ^ word) * kOdd;
     hash ^= hash >> 32;
   }
@@ -40,7 +41,7 @@ uint64_t NameIndex::hash_of(uint32_t scope, const Words& words) {
 
 void NameIndex::insert(const Slot& slot) {
   const size_t mask = slots_.size() - 1;
-  size_t at = hash_of(slot.scope, slot.words) & mask;
+  size_t at = hash_of(slot.key) & mask;
   while (slots_[at].value != kAbsent) at = (at + 1) & mask;
   slots_[at] = slot;
 }
@@ -55,20 +56,20 @@ void NameIndex::grow() {
 
 void NameIndex::add(uint32_t scope, std::string_view name, uint32_t value) {
   CHECK(!name.empty() && name.size() <= kNameBytesMax && value != kAbsent);
-  const Words words = words_of(name);
-  CHECK(std::memcmp(words.data(), name.data(), name.size()) == 0);
+  const Key key = key_of(scope, name);
+  CHECK(std::memcmp(key.data(), name.data(), name.size()) == 0);
   CHECK(find(scope, name) == kAbsent);
   if ((used_ + 1) * 4 > slots_.size()) grow();
-  insert({words, scope, value});
+  insert({key, value});
   ++used_;
 }
 
 uint32_t NameIndex::find(uint32_t scope, std::string_view name) const {
   if (name.empty() || name.size() > kNameBytesMax || slots_.empty()) return kAbsent;
-  const Words words = words_of(name);
+  const Key key = key_of(scope, name);
   const size_t mask = slots_.size() - 1;
-  for (size_t at = hash_of(scope, words) & mask; slots_[at].value != kAbsent; at = (at + 1) & mask) {
-    if (slots_[at].words == words && slots_[at].scope == scope) return slots_[at].value;
+  for (size_t at = hash_of(key) & mask; slots_[at].value != kAbsent; at = (at + 1) & mask) {
+    if (slots_[at].key == key) return slots_[at].value;
   }
   return kAbsent;
 }

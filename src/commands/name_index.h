@@ -1,10 +1,10 @@
 // NameIndex: from a command's name in any case to its number, for every command that arrives.
 //
-// A name is read into four words, zero padded, and made lower case eight bytes at a time; the same words are the key of
-// an open hash table, so a look-up is a few multiplications and one comparison of 32 bytes, without a call or an
-// allocation. Subcommands live in the same table: the key holds the number of their container.
+// A name is read into four words, zero padded, and made lower case eight bytes at a time; these words are the key of an
+// open hash table, so a look-up is a few multiplications and one comparison of 40 bytes, without an allocation.
+// Subcommands live in the same table: the fifth word tells their container's number, and the length of the name.
 //
-//   slot   [ w0 | w1 | w2 | w3 | scope | value ]      value kAbsent: free
+//   slot   [ name 8 | name 8 | name 8 | name 8 | scope 4, length 4 | value 4 ]      value kAbsent: free
 //
 // Filled at start, then immutable: any thread.
 #pragma once
@@ -28,15 +28,14 @@ class NameIndex {
   uint32_t find(uint32_t scope, std::string_view name) const;
 
  private:
-  using Words = std::array<uint64_t, 4>;
+  using Key = std::array<uint64_t, 5>;
   struct Slot {
-    Words words{};
-    uint32_t scope = kNoContainer;
+    Key key{};
     uint32_t value = kAbsent;
   };
 
-  static Words words_of(std::string_view name);
-  static uint64_t hash_of(uint32_t scope, const Words& words);
+  static Key key_of(uint32_t scope, std::string_view name);
+  static uint64_t hash_of(const Key& key);
   void insert(const Slot& slot);
   void grow();
 

@@ -1,0 +1,101 @@
+// CommandStage: a server without sockets, on which tests run commands and look at the bytes that come back.
+//
+// Clients are plain objects; what commands ask of their core is written down by a host that does nothing.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/command_table.h"
+#include "commands/executor.h"
+#include "commands/server.h"
+
+namespace millrace::commands {
+
+class RecordingHost final : public Host {
+ public:
+  uint32_t core_index() const override { return 0; }
+  void deliver(Client& client, std::string_view bytes) override { delivered[client.fixed.id] += bytes; }
+  void resume(Client& client) override { resumed.push_back(client.fixed.id); }
+  void kill(Client& client, bool after_reply) override { killed[client.fixed.id] = after_reply; }
+  void pause_changed() override { ++pause_changes; }
+  void settings_changed() override { ++setting_changes; }
+  void shut_down() override { is_shut_down = true; }
+  void stall(int64_t ns) override { stalled_ns += ns; }
+  Instant read_clock() override { return {}; }
+
+  std::map<uint64_t, std::string> delivered;
+  std::vector<uint64_t> resumed;
+  std::map<uint64_t, bool> killed;  // value: after its reply
+  int pause_changes = 0;
+  int setting_changes = 0;
+  bool is_shut_down = false;
+  int64_t stalled_ns = 0;
+};
+
+class CommandStage {
+ public:
+  static constexpr int64_t kStartUnixMs = 1'700'000'000'000;
+
+  CommandStage() : server(settings, log, options(), facts(), table.count()), executor(server, table, host, 1) {
+    me = connect("127.0.0.1:50000");
+  }
+
+  Ref<Client> connect(std::string address) {
+    Client::Fixed fixed;
+    fixed.id = server.clients.next_id();
+    fixed.fd = static_cast<int>(fixed.id) + 7;
+    fixed.created_unix_ms = now.unix_ms;
+    fixed.address = std::move(address);
+    fixed.local_address = "127.0.0.1:6379";
+    Ref<Client> client = Ref<Client>::make(std::move(fixed));
+    client->card.last_interaction_ms.store(now.unix_ms);
+    server.clients.add(client);
+    return client;
+  }
+  void pass_ms(int64_t ms) {
+    now.unix_ms += ms;
+    now.monotonic_ns += ms * 1'000'000;
+  }
+  // The bytes of the reply to one command; words are separated by single blanks.
+  std::string run(Client& client, std::string_view line) {
+    std::vector<std::string_view> args;
+    while (!line.empty()) {
+      args.push_back(line.substr(0, line.find(' ')));
+      line.remove_prefix(std::min(line.size(), args.back().size() + 1));
+    }
+    return run_args(client, args);
+  }
+  std::string run(std::string_view line) { return run(*me, line); }
+  std::string run_args(Client& client, const std::vector<std::string_view>& args) {
+    Buffer out;
+    executor.execute(client, args, out, now);
+    executor.end_run();
+    return std::string(out.view());
+  }
+
+  settings::Settings settings;
+  Log log;
+  CommandTable table;
+  Server server;
+  RecordingHost host;
+  Executor executor;
+  Instant now{kStartUnixMs, 1'000'000'000};
+  Ref<Client> me;
+
+ private:
+  static keyspace::KeyspaceOptions options() {
+    keyspace::KeyspaceOptions options;
+    options.partitions = 4;
+    return options;
+  }
+  static ServerFacts facts() {
+    ServerFacts facts;
+    facts.started_unix_ms = kStartUnixMs;
+    return facts;
+  }
+};
+
+}  // namespace millrace::commands
