@@ -85,6 +85,7 @@ struct ServerFacts {
   int core_count = 1;
   int64_t started_unix_ms = 0;
   int64_t started_monotonic_ns = 0;
+  int64_t process_id = 0;
 };
 
 struct Server {

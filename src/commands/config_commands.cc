@@ -1,0 +1,100 @@
+// CONFIG: replies and errors around settings/change.h and settings/rewrite.h.
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "commands/command_table.h"
+#include "commands/context.h"
+#include "commands/handlers.h"
+#include "commands/help.h"
+#include "resp/errors.h"
+#include "settings/change.h"
+#include "settings/rewrite.h"
+
+namespace millrace::commands {
+namespace {
+
+constexpr std::string_view kNoConfigFile = "The server is running without a config file";
+
+constexpr Counter CoreStatistics::*kResettable[] = {
+    &CoreStatistics::connections_received,
+    &CoreStatistics::connections_rejected,
+    &CoreStatistics::commands_processed,
+    &CoreStatistics::input_bytes,
+    &CoreStatistics::output_bytes,
+    &CoreStatistics::hits,
+    &CoreStatistics::misses,
+    &CoreStatistics::expired_keys,
+    &CoreStatistics::error_replies,
+    &CoreStatistics::reads,
+    &CoreStatistics::writes,
+    &CoreStatistics::query_buffer_limit_disconnections,
+    &CoreStatistics::output_buffer_limit_disconnections,
+};
+
+void reset(CoreStatistics& core) {
+  for (Counter CoreStatistics::*counter : kResettable) (core.*counter).set(0);
+  for (CommandStatistics& row : core.commands) {
+    row.calls.set(0);
+    row.nanoseconds.set(0);
+    row.rejected.set(0);
+    row.failed.set(0);
+  }
+  MutexLock lock(core.mutex);
+  core.errors.clear();
+}
+
+// nullopt, or why the file is as it was.
+std::optional<std::string> rewrite_file(const Server& server) {
+  const Environment& environment = server.environment;
+  if (!environment.replace_file) return "this server cannot write files";
+  std::optional<std::string> old_text;
+  if (environment.read_file) old_text = environment.read_file(server.facts.config_file);
+  return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text.value_or("")));
+}
+
+}  // namespace
+
+void config_get_command(CommandContext& context) {
+  const auto found = settings::get_matching(context.server.settings, context.args.subspan(2));
+  context.reply.map(static_cast<int64_t>(found.size()));
+  for (const auto& [name, value] : found) {
+    context.reply.bulk(name);
+    context.reply.bulk(value);
+  }
+}
+
+void config_set_command(CommandContext& context) {
+  const auto pairs = context.args.subspan(2);
+  if (pairs.size() % 2 != 0) return context.reply.error(resp::kSyntax);
+  if (const auto error = settings::set_all(context.server.settings, pairs)) return context.reply.error(*error);
+  context.server.log.set_level(context.server.settings.log_level());
+  context.host.settings_changed();
+  context.reply.ok();
+}
+
+// Each counter has one writer, its core; a count that arrives while another core clears it may be lost or stay.
+void config_resetstat_command(CommandContext& context) {
+  for (const auto& core : context.server.statistics) reset(*core);
+  context.server.rates.reset();
+  context.server.statistics_reset_unix_ms.store(context.now.unix_ms, std::memory_order_relaxed);
+  context.reply.ok();
+}
+
+void config_rewrite_command(CommandContext& context) {
+  Server& server = context.server;
+  if (server.facts.config_file.empty()) return context.reply.error(kNoConfigFile);
+  if (const auto error = rewrite_file(server)) {
+    server.log.warning("CONFIG REWRITE failed: " + *error);
+    return context.reply.error("Rewriting config file: " + *error);
+  }
+  server.log.notice("CONFIG REWRITE executed with success.");
+  context.reply.ok();
+}
+
+void config_help_command(CommandContext& context) {
+  write_help(context);
+}
+
+}  // namespace millrace::commands

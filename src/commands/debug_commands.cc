@@ -1,0 +1,110 @@
+// DEBUG: for tests of client libraries and for looking inside. Off unless enable-debug-command says otherwise.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "base/numbers.h"
+#include "commands/context.h"
+#include "commands/handlers.h"
+#include "keyspace/key_table.h"
+#include "resp/errors.h"
+#include "settings/directives.h"
+
+namespace millrace::commands {
+namespace {
+
+constexpr double kSleepMaxSeconds = 3600;
+
+bool is_local(const Client& client) {
+  const std::string& address = client.fixed.address;
+  return client.fixed.is_unix || address.starts_with("127.0.0.1:") || address.starts_with("[::1]:") ||
+         address.starts_with("::1:");
+}
+
+bool may_debug(const CommandContext& context) {
+  switch (context.server.settings.debug_access()) {
+    case settings::DebugAccess::kYes:
+      return true;
+    case settings::DebugAccess::kLocal:
+      return is_local(context.client);
+    default:
+      return false;
+  }
+}
+
+// As strtod() reads it: the longest prefix that is a number, else 0.
+double read_seconds(std::string_view text) {
+  const double seconds = std::strtod(std::string(text).c_str(), nullptr);
+  return std::isfinite(seconds) ? std::clamp(seconds, 0.0, kSleepMaxSeconds) : 0;
+}
+
+void debug_sleep(CommandContext& context) {
+  context.host.stall(static_cast<int64_t>(read_seconds(context.args[2]) * 1e9));
+  context.reply.ok();
+}
+
+// "Value at:0x... refcount:1 encoding:stream serializedlength:57 lru:58605 lru_seconds_idle:0"
+void debug_object(CommandContext& context) {
+  const std::string_view key = context.args[2];
+  context.locks.hold_one(context.server.keyspace.partition_of(key));
+  const keyspace::KeyEntry* entry = context.db.find_to_read(key, false);
+  if (entry == nullptr) return context.reply.error(resp::kNoSuchKey);
+  const std::string encoding(entry->value.encoding_name());
+  const int64_t idle_s = std::max<int64_t>(0, context.now.unix_ms - entry->accessed_ms) / 1000;
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%lld lru_seconds_idle:%lld",
+                static_cast<const void*>(entry), encoding.c_str(), entry->value.memory_bytes(),
+                static_cast<long long>(entry->accessed_ms / 1000 & 0xffffff), static_cast<long long>(idle_s));
+  context.reply.simple(text);
+}
+
+void debug_set_active_expire(CommandContext& context) {
+  const std::string number(context.args[2]);
+  context.server.active_expiry.store(std::atoi(number.c_str()) != 0, std::memory_order_relaxed);
+  context.reply.ok();
+}
+
+void debug_help(CommandContext& context);
+
+struct DebugAction {
+  std::string_view name;
+  size_t argument_count;  // all words, DEBUG included
+  void (*run)(CommandContext& context);
+  std::string_view usage;
+  std::string_view summary;
+};
+
+constexpr DebugAction kActions[] = {
+    {"object", 3, debug_object, "OBJECT <key>", "Shows how the value of a key is held in memory."},
+    {"set-active-expire", 3, debug_set_active_expire, "SET-ACTIVE-EXPIRE <0|1>",
+     "Stops or resumes the removal of expired keys in the background."},
+    {"sleep", 3, debug_sleep, "SLEEP <seconds>", "Keeps this core busy with nothing; decimals are allowed."},
+    {"help", 2, debug_help, "HELP", "Prints this help."},
+};
+
+void debug_help(CommandContext& context) {
+  context.reply.array(static_cast<int64_t>(1 + 2 * std::size(kActions)));
+  context.reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  for (const DebugAction& action : kActions) {
+    context.reply.simple(action.usage);
+    context.reply.simple("    " + std::string(action.summary));
+  }
+}
+
+}  // namespace
+
+void debug_command(CommandContext& context) {
+  if (!may_debug(context)) return context.reply.error(resp::debug_not_allowed("DEBUG", "enable-debug-command"));
+  for (const DebugAction& action : kActions) {
+    if (!settings::same_word(context.args[1], action.name)) continue;
+    if (context.args.size() != action.argument_count) break;
+    return action.run(context);
+  }
+  context.reply.error(resp::unknown_subcommand_or_arity(context.args[1], "DEBUG"));
+}
+
+}  // namespace millrace::commands

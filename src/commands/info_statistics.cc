@@ -1,0 +1,238 @@
+// INFO: what happened so far - statistics, commands, errors, the keyspace - and what does not exist here, as honest
+// zeros. See info_sections.h.
+#include <cinttypes>
+#include <cstdio>
+#include <map>
+#include <vector>
+
+#include "commands/command_table.h"
+#include "commands/info_sections.h"
+
+namespace millrace::commands {
+namespace {
+
+struct ZeroField {
+  std::string_view name;
+  std::string_view value;
+};
+
+void write_fields(std::span<const ZeroField> fields, InfoText& out) {
+  for (const auto& [name, value] : fields) out.field(name, value);
+}
+
+// There are no snapshots and no append-only file.
+constexpr ZeroField kPersistenceHead[] = {
+    {"loading", "0"},
+    {"async_loading", "0"},
+    {"current_cow_peak", "0"},
+    {"current_cow_size", "0"},
+    {"current_cow_size_age", "0"},
+    {"current_fork_perc", "0.00"},
+    {"current_save_keys_processed", "0"},
+    {"current_save_keys_total", "0"},
+};
+constexpr ZeroField kPersistenceTail[] = {
+    {"rdb_last_bgsave_status", "ok"},
+    {"rdb_last_bgsave_time_sec", "-1"},
+    {"rdb_current_bgsave_time_sec", "-1"},
+    {"rdb_saves", "0"},
+    {"rdb_last_cow_size", "0"},
+    {"rdb_last_load_keys_expired", "0"},
+    {"rdb_last_load_keys_loaded", "0"},
+    {"aof_enabled", "0"},
+    {"aof_rewrite_in_progress", "0"},
+    {"aof_rewrite_scheduled", "0"},
+    {"aof_last_rewrite_time_sec", "-1"},
+    {"aof_current_rewrite_time_sec", "-1"},
+    {"aof_last_bgrewrite_status", "ok"},
+    {"aof_rewrites", "0"},
+    {"aof_rewrites_consecutive_failures", "0"},
+    {"aof_last_write_status", "ok"},
+    {"aof_last_cow_size", "0"},
+    {"module_fork_in_progress", "0"},
+    {"module_fork_last_cow_size", "0"},
+};
+constexpr ZeroField kExpiryAndEviction[] = {
+    {"expired_stale_perc", "0.00"},
+    {"expired_time_cap_reached_count", "0"},
+    {"expire_cycle_cpu_milliseconds", "0"},
+    {"evicted_keys", "0"},
+    {"evicted_clients", "0"},
+    {"total_eviction_exceeded_time", "0"},
+    {"current_eviction_exceeded_time", "0"},
+};
+constexpr ZeroField kStatsMiddle[] = {
+    {"pubsub_channels", "0"},
+    {"pubsub_patterns", "0"},
+    {"pubsubshard_channels", "0"},
+    {"latest_fork_usec", "0"},
+    {"total_forks", "0"},
+    {"migrate_cached_sockets", "0"},
+    {"slave_expires_tracked_keys", "0"},
+    {"active_defrag_hits", "0"},
+    {"active_defrag_misses", "0"},
+    {"active_defrag_key_hits", "0"},
+    {"active_defrag_key_misses", "0"},
+    {"total_active_defrag_time", "0"},
+    {"current_active_defrag_time", "0"},
+    {"tracking_total_keys", "0"},
+    {"tracking_total_items", "0"},
+    {"tracking_total_prefixes", "0"},
+    {"unexpected_error_replies", "0"},
+};
+constexpr ZeroField kReplication[] = {
+    {"master_replid2", "0000000000000000000000000000000000000000"},
+    {"master_repl_offset", "0"},
+    {"second_repl_offset", "-1"},
+    {"repl_backlog_active", "0"},
+    {"repl_backlog_size", "1048576"},
+    {"repl_backlog_first_byte_offset", "0"},
+    {"repl_backlog_histlen", "0"},
+};
+
+void write_traffic(const Server& server, InfoText& out) {
+  const RateSampler::Rates rates = server.rates.rates();
+  out.number("total_connections_received", total_of(server, &CoreStatistics::connections_received));
+  out.number("total_commands_processed", total_of(server, &CoreStatistics::commands_processed));
+  out.number("instantaneous_ops_per_sec", static_cast<int64_t>(rates.commands));
+  out.number("total_net_input_bytes", total_of(server, &CoreStatistics::input_bytes));
+  out.number("total_net_output_bytes", total_of(server, &CoreStatistics::output_bytes));
+  out.number("total_net_repl_input_bytes", 0);
+  out.number("total_net_repl_output_bytes", 0);
+  out.decimal("instantaneous_input_kbps", rates.input_bytes / 1024, 2);
+  out.decimal("instantaneous_output_kbps", rates.output_bytes / 1024, 2);
+  out.decimal("instantaneous_input_repl_kbps", 0, 2);
+  out.decimal("instantaneous_output_repl_kbps", 0, 2);
+  out.number("rejected_connections", total_of(server, &CoreStatistics::connections_rejected));
+  out.number("sync_full", 0);
+  out.number("sync_partial_ok", 0);
+  out.number("sync_partial_err", 0);
+}
+
+struct CommandTotals {
+  uint64_t calls = 0;
+  uint64_t nanoseconds = 0;
+  uint64_t rejected = 0;
+  uint64_t failed = 0;
+};
+
+CommandTotals command_totals(const Server& server, uint32_t index) {
+  CommandTotals totals;
+  for (const auto& core : server.statistics) {
+    if (index >= core->commands.size()) continue;
+    const CommandStatistics& row = core->commands[index];
+    totals.calls += row.calls.get();
+    totals.nanoseconds += row.nanoseconds.get();
+    totals.rejected += row.rejected.get();
+    totals.failed += row.failed.get();
+  }
+  return totals;
+}
+
+struct DatabaseSize {
+  uint64_t keys = 0;
+  uint64_t expiring = 0;
+};
+
+std::vector<DatabaseSize> database_sizes(CommandContext& context) {
+  keyspace::Keyspace& keyspace = context.server.keyspace;
+  std::vector<DatabaseSize> sizes(static_cast<size_t>(keyspace.database_count()));
+  for (keyspace::PartitionIndex i = 0; i < keyspace.partition_count(); ++i) {
+    context.locks.hold_one(i);
+    keyspace::Partition& partition = keyspace.partition(i);
+    partition.mutex.assert_held();
+    for (int database = 0; database < keyspace.database_count(); ++database) {
+      const keyspace::KeyTable* table = partition.existing_table(database);
+      if (table == nullptr) continue;
+      sizes[static_cast<size_t>(database)].keys += table->size();
+      sizes[static_cast<size_t>(database)].expiring += partition.expiry().size(database);
+    }
+  }
+  context.locks.release();
+  return sizes;
+}
+
+}  // namespace
+
+void info_persistence(CommandContext& context, InfoText& out) {
+  write_fields(kPersistenceHead, out);
+  out.number("rdb_changes_since_last_save", total_of(context.server, &CoreStatistics::changes));
+  out.number("rdb_bgsave_in_progress", 0);
+  out.number("rdb_last_save_time", context.server.facts.started_unix_ms / 1000);
+  write_fields(kPersistenceTail, out);
+}
+
+void info_stats(CommandContext& context, InfoText& out) {
+  const Server& server = context.server;
+  write_traffic(server, out);
+  out.number("expired_keys", total_of(server, &CoreStatistics::expired_keys));
+  write_fields(kExpiryAndEviction, out);
+  out.number("keyspace_hits", total_of(server, &CoreStatistics::hits));
+  out.number("keyspace_misses", total_of(server, &CoreStatistics::misses));
+  write_fields(kStatsMiddle, out);
+  out.number("total_error_replies", total_of(server, &CoreStatistics::error_replies));
+  out.number("dump_payload_sanitizations", 0);
+  out.number("total_reads_processed", total_of(server, &CoreStatistics::reads));
+  out.number("total_writes_processed", total_of(server, &CoreStatistics::writes));
+  out.number("io_threaded_reads_processed", 0);
+  out.number("io_threaded_writes_processed", 0);
+  out.number("client_query_buffer_limit_disconnections",
+             total_of(server, &CoreStatistics::query_buffer_limit_disconnections));
+  out.number("client_output_buffer_limit_disconnections",
+             total_of(server, &CoreStatistics::output_buffer_limit_disconnections));
+  out.number("reply_buffer_shrinks", 0);
+  out.number("reply_buffer_expands", 0);
+}
+
+void info_replication(CommandContext& context, InfoText& out) {
+  out.field("role", "master");
+  out.number("connected_slaves", 0);
+  out.field("master_failover_state", "no-failover");
+  out.field("master_replid", context.server.facts.run_id);
+  write_fields(kReplication, out);
+}
+
+void info_modules(CommandContext&, InfoText&) {}
+
+void info_commandstats(CommandContext& context, InfoText& out) {
+  const CommandTable& table = *context.spec.table;
+  for (uint32_t index = 0; index < table.count(); ++index) {
+    const CommandTotals totals = command_totals(context.server, index);
+    if (totals.calls == 0 && totals.rejected == 0 && totals.failed == 0) continue;
+    const uint64_t microseconds = totals.nanoseconds / 1000;
+    const double each =
+        totals.calls == 0 ? 0 : static_cast<double>(totals.nanoseconds) / 1000 / static_cast<double>(totals.calls);
+    char value[200];
+    std::snprintf(value, sizeof value,
+                  "calls=%" PRIu64 ",usec=%" PRIu64 ",usec_per_call=%.2f,rejected_calls=%" PRIu64
+                  ",failed_calls=%" PRIu64,
+                  totals.calls, microseconds, each, totals.rejected, totals.failed);
+    out.field("cmdstat_" + table.by_index(index).full_name, value);
+  }
+}
+
+void info_errorstats(CommandContext& context, InfoText& out) {
+  std::map<std::string, uint64_t> totals;
+  for (const auto& core : context.server.statistics) {
+    MutexLock lock(core->mutex);
+    for (const auto& [code, count] : core->errors) totals[code] += count;
+  }
+  for (const auto& [code, count] : totals) out.field("errorstat_" + code, "count=" + std::to_string(count));
+}
+
+void info_latencystats(CommandContext&, InfoText&) {}
+
+void info_cluster(CommandContext&, InfoText& out) {
+  out.number("cluster_enabled", 0);
+}
+
+void info_keyspace(CommandContext& context, InfoText& out) {
+  const std::vector<DatabaseSize> sizes = database_sizes(context);
+  for (size_t database = 0; database < sizes.size(); ++database) {
+    if (sizes[database].keys == 0) continue;
+    out.field("db" + std::to_string(database), "keys=" + std::to_string(sizes[database].keys) + ",expires=" +
+                                                   std::to_string(sizes[database].expiring) + ",avg_ttl=0");
+  }
+}
+
+}  // namespace millrace::commands
