@@ -114,7 +114,10 @@ void KeyTable::move_some() {
       head = std::exchange(entry, following);
     }
   }
-  if (moved_ == old_.size()) old_ = Buckets();
+  if (moved_ == old_.size()) {
+    old_ = Buckets();
+    moved_ = 0;
+  }
 }
 
 void KeyTable::visit_bucket(Buckets& buckets, uint64_t cursor, const std::function<void(KeyEntry&)>& visit) {

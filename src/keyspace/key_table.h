@@ -64,7 +64,7 @@ class KeyTable {
 
   Buckets now_;
   Buckets old_;
-  size_t moved_ = 0;
+  size_t moved_ = 0;  // 0 at rest
   size_t size_ = 0;
   bool visiting_ = false;  // a visitor runs: nothing may change
 };
