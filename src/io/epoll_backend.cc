@@ -301,4 +301,8 @@ Instant EpollBackend::now() {
   return read_clocks();
 }
 
+void EpollBackend::stall(int64_t ns) {
+  sleep_ns(ns);
+}
+
 }  // namespace millrace::io

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -47,6 +48,11 @@ void clear_flag(void*& state, uint64_t flag) {
 
 size_t round_up_to_page(size_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+// What the kernel may answer in normal operation; anything else (a second thread, a dead ring) would hang the core.
+void check_entered(int result) {
+  CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY);
 }
 
 }  // namespace
@@ -105,8 +111,8 @@ bool IoUringBackend::map_buffers() {
 
 void IoUringBackend::enable_on_this_thread() {
   if (is_enabled_) return;
-  CHECK(io_uring_enable_rings(&ring_) == 0);
-  io_uring_register_ring_fd(&ring_);  // saves a look-up per enter; merely slower where it is refused
+  // By hand: liburing 2.3 declares io_uring_enable_rings() but does not export it.
+  CHECK(syscall(__NR_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) == 0);
   is_enabled_ = true;
 }
 
@@ -147,6 +153,7 @@ void IoUringBackend::arm(ReceiveOperation& operation) {
   submission.flags = IOSQE_BUFFER_SELECT;
   submission.buf_group = kBufferGroup;
   if (features_.multishot_receive) submission.ioprio = IORING_RECV_MULTISHOT;
+  clear_flag(operation.backend_state, kServed);
   set_flag(operation.backend_state, kArmed);
 }
 
@@ -249,14 +256,14 @@ void IoUringBackend::submit_and_sleep(int64_t deadline_ns) {
   if (remaining_ns > 0) {
     __kernel_timespec timeout{.tv_sec = remaining_ns / kNsPerSecond, .tv_nsec = remaining_ns % kNsPerSecond};
     io_uring_cqe* first = nullptr;
-    io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+    check_entered(io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr));
     return;
   }
   // Without anything to submit or to fetch the kernel need not be entered at all.
   const unsigned kernel_flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_ACQUIRE);
   const bool tells_of_work = (features_.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;
   const bool has_work = !tells_of_work || (kernel_flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
-  if (io_uring_sq_ready(&ring_) > 0 || has_work) io_uring_submit_and_get_events(&ring_);
+  if (io_uring_sq_ready(&ring_) > 0 || has_work) check_entered(io_uring_submit_and_get_events(&ring_));
 }
 
 void IoUringBackend::run_completions() {
@@ -340,6 +347,7 @@ void IoUringBackend::hand_out(ReceiveOperation& operation, const Completion& com
   const unsigned id = completion.flags >> IORING_CQE_BUFFER_SHIFT;
   CHECK(id < options_.receive_buffers);
   if (completion.result > 0) {
+    set_flag(operation.backend_state, kServed);
     const char* bytes = buffers_ + size_t{id} * options_.receive_buffer_bytes;
     operation.received({bytes, static_cast<size_t>(completion.result)});
   }
@@ -353,10 +361,15 @@ void IoUringBackend::return_buffer(unsigned id) {
   io_uring_buf_ring_advance(buffer_ring_, 1);
 }
 
-// Every buffer of the turn is back; those of completions still queued come back in the next turn, which these then
-// starve into once more. Either way somebody is served in each turn, first come first served.
+// Every buffer of the turn is back; those of completions still queued come back in the next one. Who got nothing since
+// it was armed goes first: otherwise a flood, armed before a quiet connection, would take all buffers turn after turn.
 void IoUringBackend::arm_starved_receives() {
-  for (ReceiveOperation* operation : std::exchange(starved_, {})) arm(*operation);
+  const auto was_served = [](const ReceiveOperation* operation) {
+    return (flags_of(operation->backend_state) & kServed) != 0;
+  };
+  std::vector<ReceiveOperation*> starved = std::exchange(starved_, {});
+  std::stable_partition(starved.begin(), starved.end(), std::not_fn(was_served));
+  for (ReceiveOperation* operation : starved) arm(*operation);
 }
 
 void IoUringBackend::resume_paused_accepts(int64_t now_ns) {
@@ -393,6 +406,10 @@ void IoUringBackend::complete_wake(const Completion& completion) {
 
 Instant IoUringBackend::now() {
   return read_clocks();
+}
+
+void IoUringBackend::stall(int64_t ns) {
+  sleep_ns(ns);
 }
 
 }  // namespace millrace::io

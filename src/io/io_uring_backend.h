@@ -71,6 +71,7 @@ class IoUringBackend final : public Backend {
     kBusy = 1,       // ended() is still to come
     kArmed = 2,      // the kernel has a request of it, whose last completion is still to come
     kCancelled = 4,  // ended() follows as soon as nothing is armed
+    kServed = 8,     // has received since it was armed
   };
   struct Completion {
     uint64_t user_data;

@@ -112,6 +112,10 @@ Instant SimulatedBackend::now() {
   return world_.now();
 }
 
+void SimulatedBackend::stall(int64_t ns) {
+  world_.advance(ns);
+}
+
 bool SimulatedBackend::is_runnable() const {
   return is_awake_ || is_woken_ || deadline_ns_ <= world_.now_ns_ || !find_due().empty();
 }

@@ -30,10 +30,13 @@ class Stage {
  public:
   virtual ~Stage() = default;
 
-  virtual std::unique_ptr<io::Backend> make_backend() = 0;
+  // A backend that turn() runs; lives as long as the stage.
+  virtual io::Backend& add_backend() = 0;
+  // One for another thread, which runs it itself.
+  virtual std::unique_ptr<io::Backend> make_free_backend() = 0;
   virtual int make_listener() = 0;
   virtual std::unique_ptr<Peer> connect() = 0;
-  // Lets the peers move bytes, then runs one wait() of each backend made here.
+  // Lets the peers move bytes, then runs one wait() of each backend added.
   virtual void turn() = 0;
   // Whether there is still time to wait for something: generous, because it ends only tests that fail.
   virtual bool has_patience() = 0;

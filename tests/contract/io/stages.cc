@@ -89,7 +89,6 @@ class SocketPeer final : public Peer {
 
 using BackendMaker = std::function<std::unique_ptr<io::Backend>()>;
 
-// Stands before the real backend so that the stage knows which ones are alive and runs them.
 class SocketStage final : public Stage {
  public:
   explicit SocketStage(BackendMaker make)
@@ -98,10 +97,10 @@ class SocketStage final : public Stage {
     for (const int fd : listeners_) ::close(fd);
   }
 
-  std::unique_ptr<io::Backend> make_backend() override {
+  io::Backend& add_backend() override { return *backends_.emplace_back(make_free_backend()); }
+  std::unique_ptr<io::Backend> make_free_backend() override {
     std::unique_ptr<io::Backend> backend = make_();
     CHECK(backend);
-    backends_.push_back(backend.get());
     return backend;
   }
   int make_listener() override {
@@ -121,7 +120,7 @@ class SocketStage final : public Stage {
   }
   void turn() override {
     for (SocketPeer* peer : peers_) peer->pump();
-    for (io::Backend* backend : backends_) wait(*backend, io::monotonic_now_ns() + kNsPerMs);
+    for (const auto& backend : backends_) wait(*backend, io::monotonic_now_ns() + kNsPerMs);
   }
   bool has_patience() override { return io::monotonic_now_ns() < patience_end_ns_; }
 
@@ -130,7 +129,7 @@ class SocketStage final : public Stage {
   const int64_t patience_end_ns_;
   std::vector<int> listeners_;
   std::vector<SocketPeer*> peers_;
-  std::vector<io::Backend*> backends_;
+  std::vector<std::unique_ptr<io::Backend>> backends_;
 };
 
 // ---- The simulated network ------------------------------------------------------------------------------------------
@@ -155,23 +154,20 @@ class SimulatedStage final : public Stage {
  public:
   explicit SimulatedStage(uint64_t seed) : world_(seed) {}
 
-  std::unique_ptr<io::Backend> make_backend() override {
-    auto backend = world_.make_backend();
-    backends_.push_back(backend.get());
-    return backend;
-  }
+  io::Backend& add_backend() override { return *backends_.emplace_back(world_.make_backend()); }
+  std::unique_ptr<io::Backend> make_free_backend() override { return world_.make_backend(); }
   int make_listener() override { return world_.listen(); }
   std::unique_ptr<Peer> connect() override { return std::make_unique<SimulatedPeer>(world_); }
   void turn() override {
     ++turns_;
-    for (SimulatedBackend* backend : backends_) wait(*backend, world_.now().monotonic_ns + kNsPerMs);
+    for (const auto& backend : backends_) wait(*backend, world_.now().monotonic_ns + kNsPerMs);
     world_.advance_to_next_event();
   }
   bool has_patience() override { return turns_ < 1'000'000; }
 
  private:
   SimulatedWorld world_;
-  std::vector<SimulatedBackend*> backends_;
+  std::vector<std::unique_ptr<SimulatedBackend>> backends_;
   int turns_ = 0;
 };
 

@@ -1,0 +1,82 @@
+#include "io/machine.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <thread>
+
+namespace millrace::io {
+namespace {
+
+TEST(CpuMax, RoundsUpAndKnowsNoLimit) {
+  EXPECT_EQ(processors_of_cpu_max("200000 100000\n"), 2U);
+  EXPECT_EQ(processors_of_cpu_max("150000 100000\n"), 2U);
+  EXPECT_EQ(processors_of_cpu_max("1000 100000"), 1U);
+  EXPECT_EQ(processors_of_cpu_max("max 100000\n"), std::nullopt);
+}
+
+TEST(CpuMax, NonsenseIsNoLimit) {
+  for (const char* text : {"", "\n", "100000", "100000 ", "100000 0", "0 100000", "-1 100000", "a b", "1 2 3"}) {
+    EXPECT_EQ(processors_of_cpu_max(text), std::nullopt) << text;
+  }
+}
+
+TEST(CfsQuota, RoundsUpAndKnowsNoLimit) {
+  EXPECT_EQ(processors_of_cfs_quota("400000\n", "100000\n"), 4U);
+  EXPECT_EQ(processors_of_cfs_quota("50000\n", "100000\n"), 1U);
+  EXPECT_EQ(processors_of_cfs_quota("-1\n", "100000\n"), std::nullopt);
+  EXPECT_EQ(processors_of_cfs_quota("", ""), std::nullopt);
+  EXPECT_EQ(processors_of_cfs_quota("18446744073709551615", "1"), 1U << 20);
+}
+
+TEST(CgroupPathsOf, TheUnifiedTree) {
+  const CgroupPaths paths = parse_cgroup_paths("0::/system.slice/redis.service\n");
+  EXPECT_EQ(paths.unified, "/system.slice/redis.service");
+  EXPECT_EQ(paths.cpu, "");
+}
+
+TEST(CgroupPathsOf, TheOldTreesWithTheCpuControllerAnywhereInTheList) {
+  const CgroupPaths paths =
+      parse_cgroup_paths("12:cpuset:/a\n4:cpuacct,cpu:/docker/b:c\n2:cpuacct:/d\n1:name=systemd:/e\n0::/\n");
+  EXPECT_EQ(paths.cpu, "/docker/b:c");
+  EXPECT_EQ(paths.unified, "/");
+}
+
+TEST(CgroupPathsOf, Nonsense) {
+  for (const char* text : {"", "\n\n", "0:", "0:cpu", "0::", "0::relative", "cpu:/x"}) {
+    const CgroupPaths paths = parse_cgroup_paths(text);
+    EXPECT_EQ(paths.unified + paths.cpu, "") << text;
+  }
+}
+
+TEST(Processors, AreWhatTheAffinityMaskAllows) {
+  const std::vector<int> allowed = allowed_processors();
+  ASSERT_FALSE(allowed.empty());
+  EXPECT_GE(available_processors(), 1U);
+  EXPECT_LE(available_processors(), allowed.size());
+  std::thread pinned([&] {
+    EXPECT_TRUE(pin_thread_to(allowed.back()));
+    EXPECT_EQ(allowed_processors(), std::vector<int>{allowed.back()});
+    EXPECT_EQ(available_processors(), 1U);
+    EXPECT_FALSE(pin_thread_to(-1));
+    EXPECT_FALSE(pin_thread_to(1 << 20));
+  });
+  pinned.join();
+}
+
+TEST(OpenFiles, AreRaisedToTheHardLimitAndNeverLowered) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(raise_open_file_limit(100), 100U);
+  EXPECT_EQ(raise_open_file_limit(80), 100U);
+  rlimit now{};
+  getrlimit(RLIMIT_NOFILE, &now);
+  EXPECT_EQ(now.rlim_cur, 100U);
+  EXPECT_GE(raise_open_file_limit(before.rlim_max), before.rlim_cur);
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+}  // namespace
+}  // namespace millrace::io
