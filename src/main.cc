@@ -20,6 +20,7 @@
 #include "io/socket.h"
 #include "io/system_clock.h"
 #include "process/daemon.h"
+#include "process/environment.h"
 #include "process/files.h"
 #include "process/listeners.h"
 #include "settings/load.h"
@@ -170,6 +171,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   facts.core_count = asked_cores > 0 ? static_cast<int>(asked_cores) : static_cast<int>(io::available_processors());
   facts.started_unix_ms = io::read_clocks().unix_ms;
   facts.started_monotonic_ns = io::read_clocks().monotonic_ns;
+  facts.process_id = getpid();
 
   auto listeners = process::Listeners::open(settings, static_cast<size_t>(facts.core_count), log);
   if (!listeners) return fail(listeners.error());
@@ -180,6 +182,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
       .hash_seed = random_seed(),
   };
   commands::Server server(settings, log, options, facts, table.count());
+  server.environment = process::environment();
   Cores cores(server, table, *plan, *listeners);
   if (!cores.is_complete()) return fail("The kernel refused another event queue (open files?)");
 

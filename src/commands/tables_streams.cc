@@ -38,9 +38,9 @@ constexpr std::string_view kXpendingSyntax =
     "key:key group:string [filters{[min-idle-time=IDLE:integer@6.2.0] start:string end:string count:integer "
     "[consumer:string]}]";
 constexpr std::string_view kXgroupCreateSyntax =
-    "key:key groupname:string id<id:string|new_id=$> [mkstream=MKSTREAM] [entries_read=ENTRIESREAD:integer]";
+    "key:key groupname:string id<id:string|new_id='$'> [mkstream=MKSTREAM] [entries_read=ENTRIESREAD:integer]";
 constexpr std::string_view kXgroupSetidSyntax =
-    "key:key groupname:string id<id:string|new_id=$> [entries_read=ENTRIESREAD:integer]";
+    "key:key groupname:string id<id:string|new_id='$'> [entries_read=ENTRIESREAD:integer]";
 constexpr std::string_view kXnackSyntax =
     "key:key group:string mode<silent=SILENT|fail=FAIL|fatal=FATAL> ids=IDS{numids:integer id:string...} "
     "[count=RETRYCOUNT:integer] [force=FORCE]";

@@ -24,6 +24,7 @@ void Housekeeping::expired() {
   core_.load_settings();
   const bool unfinished = core_.server().active_expiry.load(std::memory_order_relaxed) && expire_keys();
   check_clients();
+  if (core_.core_index() == 0) sample_rates();
   // More expired keys than a round may take: the next round follows at once, after everyone else's turn.
   core_.timers().arm(*this, core_.now().monotonic_ns + (unfinished ? 0 : kRoundNs));
 }
@@ -42,6 +43,16 @@ bool Housekeeping::expire_keys() {
     if (core_.executor().expire(index, core_.now(), kKeysPerSlice)) return true;
   }
   return false;
+}
+
+void Housekeeping::sample_rates() {
+  commands::Totals totals;
+  for (const auto& core : core_.server().statistics) {
+    totals.commands += core->commands_processed.get();
+    totals.input_bytes += core->input_bytes.get();
+    totals.output_bytes += core->output_bytes.get();
+  }
+  core_.server().rates.sample(core_.now().monotonic_ns, totals);
 }
 
 void Housekeeping::check_clients() {

@@ -17,6 +17,7 @@ class Housekeeping final : private Timer {
  private:
   void expired() override;
   bool expire_keys();
+  void sample_rates();
   void check_clients();
   bool has_to_go(Connection& connection);
 

@@ -1,0 +1,140 @@
+#include "process/environment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#if MILLRACE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#else
+#include <malloc.h>
+#endif
+
+#include "process/files.h"
+
+namespace millrace::process {
+namespace {
+
+uint64_t resident_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  unsigned long long total = 0;
+  unsigned long long resident = 0;
+  const int found = std::fscanf(file, "%llu %llu", &total, &resident);
+  std::fclose(file);
+  return found == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+#if MILLRACE_JEMALLOC
+uint64_t allocator_figure(const char* name) {
+  size_t value = 0;
+  size_t size = sizeof(value);
+  return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+}
+
+void report_allocator(commands::MemoryReport& report) {
+  // jemalloc refreshes its figures only when the epoch moves.
+  uint64_t epoch = 1;
+  size_t size = sizeof(epoch);
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  report.allocator = "jemalloc-" + std::to_string(JEMALLOC_VERSION_MAJOR) + "." +
+                     std::to_string(JEMALLOC_VERSION_MINOR) + "." + std::to_string(JEMALLOC_VERSION_BUGFIX);
+  report.used = allocator_figure("stats.allocated");
+  report.active = allocator_figure("stats.active");
+  report.resident = allocator_figure("stats.resident");
+}
+#else
+void report_allocator(commands::MemoryReport& report) {
+  const struct mallinfo2 figures = mallinfo2();
+  report.allocator = "libc";
+  report.used = figures.uordblks + figures.hblkhd;
+  report.active = figures.arena + figures.hblkhd;
+  report.resident = report.active;
+}
+#endif
+
+commands::MemoryReport report_memory() {
+  commands::MemoryReport report;
+  report_allocator(report);
+  report.process_resident = resident_bytes();
+  struct sysinfo machine {};
+  if (sysinfo(&machine) == 0) report.system_total = static_cast<uint64_t>(machine.totalram) * machine.mem_unit;
+  return report;
+}
+
+double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+
+commands::CpuReport report_cpu() {
+  rusage self{};
+  rusage children{};
+  rusage thread{};
+  getrusage(RUSAGE_SELF, &self);
+  getrusage(RUSAGE_CHILDREN, &children);
+  getrusage(RUSAGE_THREAD, &thread);
+  return {.system_s = seconds(self.ru_stime),
+          .user_s = seconds(self.ru_utime),
+          .children_system_s = seconds(children.ru_stime),
+          .children_user_s = seconds(children.ru_utime),
+          .thread_system_s = seconds(thread.ru_stime),
+          .thread_user_s = seconds(thread.ru_utime)};
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+std::string directory_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool sync_directory(const std::string& directory) {
+  const int fd = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool synced = fsync(fd) == 0;
+  close(fd);
+  return synced;
+}
+
+std::optional<std::string> replace_file(const std::string& path, const std::string& text) {
+  const auto reason = [] { return std::optional<std::string>(std::strerror(errno)); };
+  const std::string temporary = path + ".rewrite-" + std::to_string(getpid());
+  struct stat old {};
+  const mode_t mode = stat(path.c_str(), &old) == 0 ? (old.st_mode & 07777) : 0644;
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd < 0) return reason();
+  const bool written = write_all(fd, text) && fsync(fd) == 0;
+  if (!written || rename(temporary.c_str(), path.c_str()) != 0 || !sync_directory(directory_of(path))) {
+    const auto why = reason();
+    close(fd);
+    unlink(temporary.c_str());
+    return why;
+  }
+  close(fd);
+  return std::nullopt;
+}
+
+}  // namespace
+
+commands::Environment environment() {
+  return {.memory = report_memory,
+          .cpu = report_cpu,
+          .read_file = file_access().read_file,
+          .replace_file = replace_file};
+}
+
+}  // namespace millrace::process
