@@ -1,0 +1,84 @@
+#include "settings/change.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "settings/directives.h"
+
+namespace millrace::settings {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+class ChangeTest : public testing::Test {
+ protected:
+  // The error, or "" for OK.
+  std::string set(const std::vector<std::string_view>& words) { return set_all(settings_, words).value_or(""); }
+  auto get(const std::vector<std::string_view>& patterns) { return get_matching(settings_, patterns); }
+
+  Settings settings_;
+};
+
+TEST_F(ChangeTest, GetByNamePatternAndCase) {
+  EXPECT_THAT(get({"port"}), ElementsAre(Pair("port", "6379")));
+  EXPECT_THAT(get({"PORT"}), ElementsAre(Pair("PORT", "6379")));
+  EXPECT_THAT(get({"PoR*"}), ElementsAre(Pair("port", "6379")));
+  EXPECT_THAT(get({"port", "p?rt", "port"}), ElementsAre(Pair("port", "6379")));
+  EXPECT_THAT(get({"nosuch", "user", "include"}), IsEmpty());
+  EXPECT_THAT(get({"slave-read-only"}), ElementsAre(Pair("slave-read-only", "yes")));
+  EXPECT_THAT(get({"save", "appendonly"}), testing::UnorderedElementsAre(Pair("save", ""), Pair("appendonly", "no")));
+}
+
+TEST_F(ChangeTest, StarShowsEveryValueAndEveryAlias) {
+  size_t expected = 0;
+  for (const Directive& directive : directives()) {
+    if (is_value(directive)) expected += directive.alias.empty() ? 1 : 2;
+  }
+  EXPECT_EQ(get({"*"}).size(), expected);
+  EXPECT_GT(expected, 190u);
+}
+
+TEST_F(ChangeTest, SetsSeveral) {
+  EXPECT_EQ(set({"timeout", "5", "MaxClients", "77", "client-output-buffer-limit", "normal 1mb 2kb 3"}), "");
+  EXPECT_EQ(settings_.timeout_s, 5);
+  EXPECT_EQ(settings_.maxclients, 77);
+  EXPECT_EQ(settings_.normal_output_hard_bytes, 1024 * 1024);
+  EXPECT_EQ(settings_.normal_output_soft_s, 3);
+}
+
+TEST_F(ChangeTest, AllOrNothing) {
+  EXPECT_EQ(set({"timeout", "5", "protected-mode", "maybe"}),
+            "CONFIG SET failed (possibly related to argument 'protected-mode') - argument must be 'yes' or 'no'");
+  EXPECT_EQ(settings_.timeout_s, 0);
+  EXPECT_EQ(set({"timeout", "abc", "nosuch", "3"}), "Unknown option or number of arguments for CONFIG SET - 'nosuch'");
+}
+
+TEST_F(ChangeTest, Refusals) {
+  EXPECT_EQ(set({"databases", "4"}),
+            "CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config");
+  EXPECT_EQ(set({"timeout", "1", "TIMEOUT", "2"}),
+            "CONFIG SET failed (possibly related to argument 'TIMEOUT') - duplicate parameter");
+  EXPECT_EQ(set({"Timeout", "-1"}),
+            "CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and 2147483647 "
+            "inclusive");
+  EXPECT_EQ(set({"user", "x"}), "Unknown option or number of arguments for CONFIG SET - 'user'");
+  EXPECT_EQ(set({"slave-read-only", "yes", "replica-read-only", "no"}), "");
+}
+
+TEST_F(ChangeTest, PromisesAreRefusedUnlessTheyPromiseNothing) {
+  EXPECT_EQ(set({"requirepass", "", "maxmemory", "0", "save", "", "appendonly", "no"}), "");
+  EXPECT_EQ(set({"requirepass", "x"}),
+            "CONFIG SET failed (possibly related to argument 'requirepass') - passwords are not supported yet");
+  EXPECT_NE(set({"appendonly", "yes"}), "");
+  EXPECT_NE(set({"save", "900 1"}), "");
+  EXPECT_NE(set({"maxmemory", "1gb"}), "");
+  EXPECT_EQ(settings_.text("appendonly"), "no");
+}
+
+}  // namespace
+}  // namespace millrace::settings

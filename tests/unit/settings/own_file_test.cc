@@ -1,0 +1,143 @@
+// Our own redis.conf against the table of directives: nothing is missing, every stated default is the real one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/split_args.h"
+#include "settings/directives.h"
+#include "settings/rewrite.h"
+#include "settings/values.h"
+#include "unit/settings/fixture.h"
+
+namespace millrace::settings {
+namespace {
+
+std::string own_file() {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../redis.conf";
+  std::ifstream stream(path);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// What "# Default: ..." above a directive's line says, by directive.
+std::map<std::string, std::string> stated_defaults() {
+  std::map<std::string, std::string> stated;
+  std::optional<std::string> pending;
+  constexpr std::string_view kMark = "# Default: ";
+  for (const std::string& line : lines_of(own_file())) {
+    if (line.starts_with(kMark)) {
+      pending = line.substr(kMark.size());
+    } else if (pending) {
+      const std::string words = line.starts_with("# ") ? line.substr(2) : line;
+      stated[words.substr(0, words.find(' '))] = *pending;
+      pending.reset();
+    }
+  }
+  return stated;
+}
+
+// The words of the indented comment lines between two lines of the file.
+std::map<std::string, std::string> listed_between(std::string_view first, std::string_view last) {
+  std::map<std::string, std::string> listed;
+  bool inside = false;
+  for (const std::string& line : lines_of(own_file())) {
+    if (line.starts_with(last)) inside = false;
+    if (inside && line.starts_with("#   ") && !line.starts_with("#   --")) {
+      const auto words = split_args(line.substr(4));
+      if (words && words->size() > 1) {
+        // Several words may make up the default; "(also ...)" does not belong to it.
+        std::string value;
+        for (size_t i = 1; i < words->size() && (*words)[i] != "(also"; ++i) {
+          value.append(value.empty() ? "" : " ").append((*words)[i]);
+        }
+        listed[(*words)[0]] = value;
+      }
+    }
+    if (line.starts_with(first)) inside = true;
+  }
+  return listed;
+}
+
+std::map<std::string, std::string> rows_with(Effect effect) {
+  std::map<std::string, std::string> rows;
+  for (const Directive& directive : directives()) {
+    if (directive.effect != effect) continue;
+    rows[std::string(directive.name)] = is_value(directive) ? std::string(directive.initial) : "(never accepted)";
+  }
+  return rows;
+}
+
+TEST(OwnFile, LoadsToTheDefaultsExceptForBind) {
+  Loading loading;
+  ASSERT_EQ(loading.load_file(own_file()), "");
+  for (const Directive& directive : directives()) {
+    if (!is_value(directive)) continue;
+    const std::string expected(directive.name == "bind" ? "127.0.0.1 -::1" : directive.initial);
+    EXPECT_EQ(loading.settings.text(directive), expected) << directive.name;
+  }
+  EXPECT_THAT(loading.report.without_effect, testing::IsEmpty());
+  EXPECT_THAT(loading.report.warnings, testing::IsEmpty());
+}
+
+TEST(OwnFile, ExplainsEveryWorkingDirectiveWithItsDefault) {
+  const auto stated = stated_defaults();
+  for (const Directive& directive : working_directives()) {
+    const auto found = stated.find(std::string(directive.name));
+    ASSERT_NE(found, stated.end()) << directive.name;
+    const auto words = split_args(found->second);
+    ASSERT_TRUE(words.has_value()) << found->second;
+    const ParsedValue parsed = parse_value(directive, *words, directive.initial);
+    ASSERT_EQ(parsed.error, "") << directive.name;
+    const std::string shown = directive.member ? format_number(directive, parsed.value.number) : parsed.value.text;
+    EXPECT_EQ(shown, directive.initial) << directive.name;
+  }
+  EXPECT_EQ(stated.size(), working_directives().size());
+}
+
+TEST(OwnFile, ListsWhatIsAcceptedWithoutEffect) {
+  const auto listed = listed_between("# Accepted without effect", "# End of the table");
+  EXPECT_EQ(listed, rows_with(Effect::kNone));
+}
+
+TEST(OwnFile, ListsWhatIsRefused) {
+  EXPECT_EQ(listed_between("# These stop the server", "# These ask for data"), rows_with(Effect::kRefused));
+}
+
+TEST(OwnFile, ListsWhatWarns) {
+  EXPECT_EQ(listed_between("# These ask for data", "# Accepted without effect"), rows_with(Effect::kWarns));
+}
+
+TEST(OwnFile, EveryListedDirectiveIsAcceptedAndReported) {
+  for (const auto& [name, value] : listed_between("# Accepted without effect", "# End of the table")) {
+    Loading loading;
+    EXPECT_EQ(loading.load_file(name + " " + quote_arg(value) + "\n"), "");
+    EXPECT_EQ(loading.settings.text(name), value);
+    EXPECT_THAT(loading.report.without_effect, testing::ElementsAre(name));
+  }
+}
+
+TEST(OwnFile, RewritingItUnchangedKeepsEveryByte) {
+  Loading loading;
+  const std::string text = own_file();
+  ASSERT_EQ(loading.load_file(text), "");
+  EXPECT_EQ(rewrite(loading.settings, text), text);
+}
+
+}  // namespace
+}  // namespace millrace::settings
