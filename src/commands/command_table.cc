@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <utility>
 
 #include "base/check.h"
@@ -106,6 +107,7 @@ void CommandTable::settle(CommandSpec& spec, const CommandSpec* parent) {
   spec.full_name = parent == nullptr ? std::string(spec.name) : parent->full_name + "|" + std::string(spec.name);
   if (spec.find_keys != nullptr) spec.flags |= kMovableKeys;
   std::optional<std::vector<Argument>> arguments = parse_syntax(spec.syntax);
+  if (!arguments) std::fprintf(stderr, "%s: not in the notation: %s\n", spec.full_name.c_str(), spec.syntax.data());
   CHECK(arguments.has_value());
   spec.arguments = std::move(*arguments);
   by_index_.push_back(&spec);

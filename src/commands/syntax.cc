@@ -97,7 +97,7 @@ class SyntaxParser {
     } else if (take("...")) {
       argument.multiple = true;
     } else if (take("=")) {
-      argument.token = parse_word("*+?~\"%");
+      argument.token = parse_word("*+?~$\"%");
     } else if (take("@")) {
       argument.since = parse_word();
     } else if (take("!")) {

@@ -16,7 +16,7 @@
 //
 // A body with neither type, block nor choice is its token alone (Redis calls that a pure token). A key is of key
 // specification 0 unless it says which: "destination:key#1". Names, tokens and versions are made of letters, digits
-// and . _ - / (a token also of * + ? ~ " %); anything else goes between single quotes: equal='='.
+// and . _ - / (a token also of * + ? ~ $ " %); anything else goes between single quotes: equal='='.
 //
 //   DEL       key:key...
 //   RENAME    key:key newkey:key#1
