@@ -37,8 +37,8 @@ class Database {
   // The same moment and the same events in another database (MOVE, COPY).
   Database with_index(int index) const { return Database(keyspace_, index, now_, events_); }
 
-  // The live entry, or nullptr. Reading counts a hit or a miss and refreshes the access time (unless `touch` is false,
-  // for TYPE, TTL, OBJECT and CLIENT NO-TOUCH); writing counts nothing.
+  // The live entry, or nullptr. Reading counts a hit or a miss, and refreshes the access time unless `touch` is false
+  // (TYPE, TTL, EXISTS, OBJECT, CLIENT NO-TOUCH). Writing counts neither and always refreshes it.
   KeyEntry* find_to_read(std::string_view key, bool touch = true);
   KeyEntry* find_to_write(std::string_view key);
 
