@@ -222,13 +222,18 @@ void EpollBackend::resume_paused_accepts(int64_t now_ns) {
 
 int EpollBackend::wait_for_events(epoll_event* events, int64_t deadline_ns) {
   const int64_t remaining_ns = deadline_ns == 0 ? 0 : sleep_ns_until(deadline_ns);
+  int count = -1;
   if (has_pwait2_) {
     const timespec timeout{.tv_sec = remaining_ns / kNsPerSecond, .tv_nsec = remaining_ns % kNsPerSecond};
-    const int count = epoll_pwait2(epoll_fd_, events, kEventsMax, &timeout, nullptr);
-    if (count >= 0 || errno == EINTR) return count;
-    has_pwait2_ = false;  // before Linux 5.11, or refused by a sandbox
+    count = epoll_pwait2(epoll_fd_, events, kEventsMax, &timeout, nullptr);
+    has_pwait2_ = count >= 0 || errno == EINTR;  // else before Linux 5.11, or refused by a sandbox
   }
-  return epoll_wait(epoll_fd_, events, kEventsMax, static_cast<int>((remaining_ns + kNsPerMs - 1) / kNsPerMs));
+  if (!has_pwait2_) {
+    count = epoll_wait(epoll_fd_, events, kEventsMax, static_cast<int>((remaining_ns + kNsPerMs - 1) / kNsPerMs));
+  }
+  // A signal is no reason to return: who handles one calls wake().
+  if (count < 0 && errno == EINTR && remaining_ns > 0) return wait_for_events(events, deadline_ns);
+  return count;
 }
 
 // An event may be stale: a callback before it in the batch may have ended the operation or reused the descriptor. All
