@@ -73,7 +73,8 @@ int64_t limited(size_t size, uint64_t count) {
 void InfoWriter::write_common(const Stream& stream) {
   field("length", stream.length());
   field("radix-tree-keys", stream.node_count());
-  field("radix-tree-nodes", stream.tree_node_count());
+  // Redis counts leaves and a root that is there from the start; our tree keeps neither as nodes of its own.
+  field("radix-tree-nodes", stream.tree_node_count() + stream.node_count() + 1);
   field("last-generated-id", stream.last_id());
   field("max-deleted-entry-id", stream.max_deleted_id());
   field("entries-added", stream.entries_added());
