@@ -33,12 +33,11 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
   const size_t before = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
+  const CommandSpec* spec = find_command(args, reply);
+  if (spec != nullptr && is_paused(*spec, now)) return Outcome::kPaused;
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
-
-  const CommandSpec* spec = find_command(args, reply);
   if (spec != nullptr) {
-    if (is_paused(*spec, now)) return Outcome::kPaused;
     client.card.last_command.store(spec, std::memory_order_relaxed);
     hold_partitions(*spec, args);
     run_handler(*spec, client, args, reply, now);
