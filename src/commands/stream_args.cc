@@ -133,14 +133,14 @@ streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, s
 
 // ---- XADD and XTRIM
 
+namespace {
+
 std::optional<RefPolicy> read_policy_word(std::string_view arg) {
   if (is_word(arg, "KEEPREF")) return RefPolicy::kKeepRef;
   if (is_word(arg, "DELREF")) return RefPolicy::kDelRef;
   if (is_word(arg, "ACKED")) return RefPolicy::kAcked;
   return std::nullopt;
 }
-
-namespace {
 
 // One pass over the options. Each read_* looks at the word at `at_` and either leaves it alone (kOther), takes it with
 // what belongs to it, or refuses.

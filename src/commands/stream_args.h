@@ -57,8 +57,6 @@ streams::Stream& create_stream(CommandContext& context, std::string_view key);
 // Finds or makes the consumer, and notes that it was seen now. A new one counts as a change.
 streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, std::string_view name);
 
-std::optional<streams::RefPolicy> read_policy_word(std::string_view arg);
-
 // ---- XADD and XTRIM: [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO pid | IDMP pid iid]
 //      [MAXLEN | MINID [= | ~] threshold [LIMIT count]], in any order from args[2].
 enum class IdempotencyMode : uint8_t { kNone, kGivenId, kContentId };

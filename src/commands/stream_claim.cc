@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.h"
 #include "base/numbers.h"
 #include "commands/handlers.h"
 #include "commands/stream_args.h"

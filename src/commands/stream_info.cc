@@ -4,7 +4,6 @@
 // server claims to be (compat-version) is left out.
 #include <algorithm>
 
-#include "base/numbers.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
 #include "commands/stream_args.h"
