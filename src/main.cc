@@ -200,7 +200,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   log.notice(signal.empty() ? "SHUTDOWN asked for, ending" : "Received " + signal + ", ending");
   process::unblock_signals();
   cores.stop();
-  log.notice("Millrace is now ready to exit, bye bye...");
+  log.notice("All connections closed, good bye");
   return 0;
 }
 
