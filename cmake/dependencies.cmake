@@ -6,3 +6,5 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 if(MILLRACE_JEMALLOC)
   pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
 endif()
+# For the examples and the end-to-end tests only.
+pkg_check_modules(HIREDIS IMPORTED_TARGET hiredis)
