@@ -108,7 +108,7 @@ void info_server(CommandContext& context, InfoText& out) {
   out.field("process_supervised", "no");
   out.field("run_id", facts.run_id);
   out.number("tcp_port", settings.port.load(std::memory_order_relaxed));
-  out.number("server_time_usec", context.now.unix_ms * 1000);
+  out.number("server_time_usec", context.now.unix_ms * 1000 + context.now.unix_us);
   out.number("uptime_in_seconds", uptime_s);
   out.number("uptime_in_days", uptime_s / kSecondsPerDay);
   out.number("hz", settings.hz.load(std::memory_order_relaxed));

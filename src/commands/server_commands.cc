@@ -36,11 +36,10 @@ bool contradicts(unsigned flags) {
 }  // namespace
 
 void time_command(CommandContext& context) {
-  // Whole milliseconds: finer digits from another clock would run backwards now and then.
   const Instant now = context.host.read_clock();
   context.reply.array(2);
   context.reply.bulk_integer(now.unix_ms / 1000);
-  context.reply.bulk_integer(now.unix_ms % 1000 * 1000);
+  context.reply.bulk_integer(now.unix_ms % 1000 * 1000 + now.unix_us);
 }
 
 // Nothing is saved yet, so SAVE and NOSAVE, NOW and FORCE all end the server in the same way.

@@ -30,7 +30,9 @@ int64_t sleep_ns_until(int64_t deadline_ns) {
 
 Instant read_clocks() {
   const timespec wall = read_clock(CLOCK_REALTIME);
-  return {.unix_ms = wall.tv_sec * int64_t{1000} + wall.tv_nsec / 1'000'000, .monotonic_ns = monotonic_now_ns()};
+  return {.unix_ms = wall.tv_sec * int64_t{1000} + wall.tv_nsec / 1'000'000,
+          .monotonic_ns = monotonic_now_ns(),
+          .unix_us = static_cast<int32_t>(wall.tv_nsec / 1000 % 1000)};
 }
 
 void sleep_ns(int64_t ns) {

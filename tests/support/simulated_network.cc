@@ -332,7 +332,9 @@ int SimulatedWorld::listen(int port) {
 }
 
 Instant SimulatedWorld::now() const {
-  return {.unix_ms = kStartUnixMs + wall_jump_ms_ + now_ns_ / kNsPerMs, .monotonic_ns = now_ns_};
+  return {.unix_ms = kStartUnixMs + wall_jump_ms_ + now_ns_ / kNsPerMs,
+          .monotonic_ns = now_ns_,
+          .unix_us = static_cast<int32_t>(now_ns_ / 1000 % 1000)};
 }
 
 void SimulatedWorld::advance(int64_t ns) {
