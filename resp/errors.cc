@@ -29,15 +29,6 @@ std::string invalid_expire(std::string_view command) {
   return join({"invalid expire time in '", command, "' command"});
 }
 
-std::string only_subscribe_context(std::string_view command) {
-  return join({"Can't execute '", command,
-               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"});
-}
-
-std::string no_permission_command(std::string_view command) {
-  return join({"-NOPERM this user has no permissions to run the '", command, "' command"});
-}
-
 std::string unknown_subcommand(std::string_view subcommand, std::string_view container) {
   return join({"unknown subcommand '", shown(subcommand), "'. Try ", container, " HELP."});
 }
@@ -90,22 +81,6 @@ std::string unknown_client_type(std::string_view type) {
 
 std::string no_such_user(std::string_view name) {
   return join({"No such user '", name, "'"});
-}
-
-std::string unknown_category(std::string_view name) {
-  return join({"Unknown category '", shown(name), "'"});
-}
-
-std::string acl_setuser_modifier(std::string_view modifier, std::string_view reason) {
-  return join({"Error in ACL SETUSER modifier '", modifier, "': ", reason});
-}
-
-std::string unknown_config(std::string_view name) {
-  return join({"Unknown option or number of arguments for CONFIG SET - '", name, "'"});
-}
-
-std::string config_set_failed(std::string_view name, std::string_view reason) {
-  return join({"CONFIG SET failed (possibly related to argument '", name, "') - ", reason});
 }
 
 std::string debug_not_allowed(std::string_view command, std::string_view option) {

@@ -11,64 +11,27 @@
 
 namespace millrace::resp {
 
-// ---- any command ---------------------------------------------------------------------------------------------------
+// ---- any command
 inline constexpr std::string_view kWrongType = "-WRONGTYPE Operation against a key holding the wrong kind of value";
 inline constexpr std::string_view kSyntax = "syntax error";
 inline constexpr std::string_view kNotInteger = "value is not an integer or out of range";
-inline constexpr std::string_view kNotPositive = "value is out of range, must be positive";
-inline constexpr std::string_view kNotFloat = "value is not a valid float";
 inline constexpr std::string_view kNoSuchKey = "no such key";
-inline constexpr std::string_view kIndexOutOfRange = "index out of range";
-inline constexpr std::string_view kOffsetOutOfRange = "offset is out of range";
-inline constexpr std::string_view kValueOutOfRange = "value is out of range";
 inline constexpr std::string_view kTimeoutNotInteger = "timeout is not an integer or out of range";
-inline constexpr std::string_view kTimeoutNotFloat = "timeout is not a float or out of range";
 inline constexpr std::string_view kTimeoutNegative = "timeout is negative";
-inline constexpr std::string_view kIncrementOverflow = "increment or decrement would overflow";
-inline constexpr std::string_view kDecrementOverflow = "decrement would overflow";
-inline constexpr std::string_view kStringTooLong = "string exceeds maximum allowed size (proto-max-bulk-len)";
 
 // ---- gate: refused before the handler runs
-// ---------------------------------------------------------------------------
-inline constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.";
-inline constexpr std::string_view kOutOfMemory = "-OOM command not allowed when used memory > 'maxmemory'.";
-inline constexpr std::string_view kLoading = "-LOADING Redis is loading the dataset in memory";
-inline constexpr std::string_view kReadOnly = "-READONLY You can't write against a read only replica.";
-inline constexpr std::string_view kMasterDown =
-    "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
-inline constexpr std::string_view kNoReplicas = "-NOREPLICAS Not enough good replicas to write.";
-inline constexpr std::string_view kBusyScript =
-    "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
-inline constexpr std::string_view kMisconfSnapshot =
-    "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
-    "may "
-    "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
-    "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
-    "error.";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
-inline constexpr std::string_view kNotFromScript = "This Redis command is not allowed from script";
-inline constexpr std::string_view kNotInTransaction = "Command not allowed inside a transaction";
-inline constexpr std::string_view kNoPermissionKey =
-    "-NOPERM this user has no permissions to access one of the keys used as arguments";
-inline constexpr std::string_view kNoPermissionChannel =
-    "-NOPERM this user has no permissions to access one of the channels used as arguments";
 
 // ---- connection
-// ------------------------------------------------------------------------------------------------------
 inline constexpr std::string_view kNoProto = "-NOPROTO unsupported protocol version";
 inline constexpr std::string_view kProtocolNotInteger = "Protocol version is not an integer or out of range";
 inline constexpr std::string_view kWrongPass = "-WRONGPASS invalid username-password pair or user is disabled.";
 inline constexpr std::string_view kNoPasswordConfigured =
     "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
     "correct?";
-inline constexpr std::string_view kHelloNoAuth =
-    "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> "
-    "option can be used to authenticate the client and select the RESP protocol version at the same time";
 inline constexpr std::string_view kInvalidClientName =
     "Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kInvalidDbIndex = "DB index is out of range";
-inline constexpr std::string_view kInvalidFirstDb = "invalid first DB index";
-inline constexpr std::string_view kInvalidSecondDb = "invalid second DB index";
 inline constexpr std::string_view kNoSuchClient = "No such client";
 inline constexpr std::string_view kInvalidClientId = "Invalid client ID";
 inline constexpr std::string_view kClientIdNotPositive = "client-id should be greater than 0";
@@ -77,85 +40,27 @@ inline constexpr std::string_view kMaxAgeNotPositive = "maxage should be greater
 inline constexpr std::string_view kClientPauseMode = "CLIENT PAUSE mode must be WRITE or ALL";
 inline constexpr std::string_view kClientUnblockReason = "CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kUnblockedByClient = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
-inline constexpr std::string_view kUnblockedByRoleChange =
-    "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
 // ---- client-side caching
 // ---------------------------------------------------------------------------------------------
-inline constexpr std::string_view kTrackingPrefixNeedsBcast = "PREFIX option requires BCAST mode to be enabled";
-inline constexpr std::string_view kTrackingOptWithBcast = "OPTIN and OPTOUT are not compatible with BCAST";
-inline constexpr std::string_view kTrackingOptBoth = "You can't specify both OPTIN mode and OPTOUT mode";
-inline constexpr std::string_view kTrackingBcastSwitch =
-    "You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a "
-    "different mode.";
-inline constexpr std::string_view kTrackingOptSwitch =
-    "You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a "
-    "different mode.";
-inline constexpr std::string_view kTrackingOneRedirect = "A client can only redirect to a single other client";
-inline constexpr std::string_view kTrackingNoRedirectTarget = "The client ID you want redirect to does not exist";
-inline constexpr std::string_view kCachingWithoutTracking =
-    "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
-inline constexpr std::string_view kCachingYesNeedsOptIn =
-    "CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
-inline constexpr std::string_view kCachingNoNeedsOptOut =
-    "CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
-
-// ---- transactions
-// ----------------------------------------------------------------------------------------------------
-inline constexpr std::string_view kExecWithoutMulti = "EXEC without MULTI";
-inline constexpr std::string_view kDiscardWithoutMulti = "DISCARD without MULTI";
-inline constexpr std::string_view kNestedMulti = "MULTI calls can not be nested";
-inline constexpr std::string_view kWatchInMulti = "WATCH inside MULTI is not allowed";
-inline constexpr std::string_view kExecAbort = "-EXECABORT Transaction discarded because of previous errors.";
-
-// ---- scripts
-// ---------------------------------------------------------------------------------------------------------
-inline constexpr std::string_view kNoScript = "-NOSCRIPT No matching script. Please use EVAL.";
-inline constexpr std::string_view kNoScriptRunning = "-NOTBUSY No scripts in execution right now.";
-inline constexpr std::string_view kTooManyScriptKeys = "Number of keys can't be greater than number of args";
-inline constexpr std::string_view kNegativeScriptKeys = "Number of keys can't be negative";
 
 // ---- keys
-// ------------------------------------------------------------------------------------------------------------
 inline constexpr std::string_view kSameObject = "source and destination objects are the same";
 inline constexpr std::string_view kInvalidCursor = "invalid cursor";
-inline constexpr std::string_view kBusyKey = "-BUSYKEY Target key name already exists.";
-inline constexpr std::string_view kBadDumpPayload = "DUMP payload version or checksum are wrong";
-inline constexpr std::string_view kBadDumpFormat = "Bad data format";
-inline constexpr std::string_view kInvalidTtl = "Invalid TTL value, must be >= 0";
-inline constexpr std::string_view kInvalidIdleTime = "Invalid IDLETIME value, must be >= 0";
-inline constexpr std::string_view kInvalidFreq = "Invalid FREQ value, must be >= 0 and <= 255";
 // EXPIRE and its family.
 inline constexpr std::string_view kNxXxGtLt = "NX and XX, GT or LT options at the same time are not compatible";
 inline constexpr std::string_view kGtLt = "GT and LT options at the same time are not compatible";
 inline constexpr std::string_view kLfuNotSelected =
     "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between "
     "policies at runtime LRU and LFU data will take some time to adjust.";
-inline constexpr std::string_view kLfuSelected =
-    "An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at "
-    "runtime LRU and LFU data will take some time to adjust.";
 
 // ---- server
-// ----------------------------------------------------------------------------------------------------------
-inline constexpr std::string_view kSlowlogCount = "count should be greater than or equal to -1";
 inline constexpr std::string_view kNoShutdownInProgress = "No shutdown in progress.";
-inline constexpr std::string_view kShutdownFailed = "Errors trying to SHUTDOWN. Check logs.";
-inline constexpr std::string_view kSaveInProgress = "Background save already in progress";
-inline constexpr std::string_view kRewriteInProgress = "Background append only file rewriting already in progress";
-inline constexpr std::string_view kInvalidMasterPort = "Invalid master port";
-inline constexpr std::string_view kClusterDisabled = "This instance has cluster support disabled";
-inline constexpr std::string_view kNoAclFile =
-    "This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
-    "command "
-    "and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users in the "
-    "Redis configuration.";
-inline constexpr std::string_view kDefaultUserStays = "The 'default' user cannot be removed";
 inline constexpr std::string_view kInvalidCommandSpecified = "Invalid command specified";
 inline constexpr std::string_view kInvalidArgumentCount = "Invalid number of arguments specified for command";
 inline constexpr std::string_view kCommandHasNoKeys = "The command has no key arguments";
 
 // ---- streams: ids, XADD, XTRIM
-// ---------------------------------------------------------------------------------------
 inline constexpr std::string_view kInvalidStreamId = "Invalid stream ID specified as stream command argument";
 inline constexpr std::string_view kTrimBothStrategies =
     "syntax error, MAXLEN and MINID options at the same time are not compatible";
@@ -172,7 +77,6 @@ inline constexpr std::string_view kIdmpEmptyProducer = "syntax error, IDMP requi
 inline constexpr std::string_view kIdmpEmptyId = "syntax error, IDMP requires a non-empty idempotent ID";
 inline constexpr std::string_view kIdmpNeedsAutoId =
     "syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs";
-inline constexpr std::string_view kIdmpHashFailed = "Failed to create idempotency hash";
 inline constexpr std::string_view kXaddZeroId = "The ID specified in XADD must be greater than 0-0";
 inline constexpr std::string_view kXaddExhausted =
     "The stream has exhausted the last possible ID, unable to add more items";
@@ -181,7 +85,6 @@ inline constexpr std::string_view kXaddIdTooSmall =
 inline constexpr std::string_view kXaddTooLarge = "Elements are too large to be stored";
 
 // ---- streams: XDELEX, XACKDEL, XNACK
-// ---------------------------------------------------------------------------------
 inline constexpr std::string_view kIdCountNotPositive = "Number of IDs must be a positive integer";
 inline constexpr std::string_view kIdCountMismatch = "The `numids` parameter must match the number of arguments";
 inline constexpr std::string_view kIdsRequired = "IDS option is required";
@@ -192,7 +95,6 @@ inline constexpr std::string_view kXnackRetryCount = "Invalid RETRYCOUNT value, 
 inline constexpr std::string_view kXnackNoIds = "syntax error, expected IDS keyword";
 
 // ---- streams: XREAD, XREADGROUP
-// --------------------------------------------------------------------------------------
 inline constexpr std::string_view kClaimOnlyInGroup =
     "The CLAIM option is only supported by XREADGROUP. You called XREAD instead.";
 inline constexpr std::string_view kGroupOnlyInGroup =
@@ -221,7 +123,6 @@ inline constexpr std::string_view kNewOnlyInGroup =
     "The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.";
 
 // ---- streams: XCFGSET, XIDMPRECORD
-// -----------------------------------------------------------------------------------
 inline constexpr std::string_view kIdmpDurationTwice = "IDMP-DURATION specified multiple times";
 inline constexpr std::string_view kIdmpMaxSizeTwice = "IDMP-MAXSIZE specified multiple times";
 inline constexpr std::string_view kIdmpDurationRange = "IDMP-DURATION must be between 1 and 86400 seconds";
@@ -234,7 +135,6 @@ inline constexpr std::string_view kIdempotentIdTaken =
     "IID already exists for this producer with a different stream ID";
 
 // ---- streams: XRANGE, XPENDING, XCLAIM, XAUTOCLAIM, XGROUP, XSETID
-// ---------------------------------------------------
 inline constexpr std::string_view kInvalidRangeStart = "invalid start ID for the interval";
 inline constexpr std::string_view kInvalidRangeEnd = "invalid end ID for the interval";
 inline constexpr std::string_view kXclaimMinIdle = "Invalid min-idle-time argument for XCLAIM";
@@ -243,8 +143,6 @@ inline constexpr std::string_view kXclaimTime = "Invalid TIME option argument fo
 inline constexpr std::string_view kXclaimRetryCount = "Invalid RETRYCOUNT option argument for XCLAIM";
 inline constexpr std::string_view kXautoclaimMinIdle = "Invalid min-idle-time argument for XAUTOCLAIM";
 inline constexpr std::string_view kCountNotPositive = "COUNT must be > 0";
-inline constexpr std::string_view kXautoclaimCountTooHigh =
-    "Insufficient memory, failed allocating transient memory, COUNT too high.";
 inline constexpr std::string_view kBusyGroup = "-BUSYGROUP Consumer Group name already exists";
 inline constexpr std::string_view kXgroupNeedsKey =
     "The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to "
@@ -265,8 +163,6 @@ inline constexpr std::string_view kXsetidBelowLength =
 // lower-case name: "xadd", "xgroup|create".
 std::string wrong_arity(std::string_view command);
 std::string invalid_expire(std::string_view command);
-std::string only_subscribe_context(std::string_view command);
-std::string no_permission_command(std::string_view command);
 // `subcommand` as the client wrote it, `container` in upper case.
 std::string unknown_subcommand(std::string_view subcommand, std::string_view container);
 std::string unknown_subcommand_or_arity(std::string_view subcommand, std::string_view container);
@@ -281,10 +177,6 @@ std::string unsupported_option(std::string_view word);  // EXPIRE
 std::string hello_option(std::string_view word);
 std::string unknown_client_type(std::string_view type);
 std::string no_such_user(std::string_view name);
-std::string unknown_category(std::string_view name);
-std::string acl_setuser_modifier(std::string_view modifier, std::string_view reason);
-std::string unknown_config(std::string_view name);
-std::string config_set_failed(std::string_view name, std::string_view reason);
 std::string debug_not_allowed(std::string_view command, std::string_view option);
 std::string client_attribute_characters(std::string_view attribute);  // CLIENT SETINFO
 std::string unrecognized_attribute(std::string_view attribute);

@@ -16,8 +16,7 @@ constexpr size_t kKeptReplyBytesMax = 256 * 1024;
 constexpr std::string_view kProtectedMode =
     "-DENIED Protected mode is on and no password is set, so only connections from this machine are accepted. To let "
     "others in: bind the server to the addresses that should reach it and set 'protected-mode no' in its "
-    "configuration, or send CONFIG SET protected-mode no from this machine.\r\n";
-constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+    "configuration, or send CONFIG SET protected-mode no from this machine.";
 
 }  // namespace
 
@@ -188,7 +187,7 @@ void Core::accepted(int fd) {
   if (!peer.is_local && server_.settings.protected_mode.load(std::memory_order_relaxed) != 0) {
     refusal = kProtectedMode;
   } else if (static_cast<int64_t>(server_.clients.size()) >= server_.settings.maxclients.load(std::memory_order_relaxed)) {
-    refusal = kTooManyClients;
+    refusal = resp::kMaxClients;
   }
   if (refusal.empty() && !stopping_) {
     server_.clients.add(Ref<commands::Client>(connection));
@@ -196,7 +195,7 @@ void Core::accepted(int fd) {
     return;
   }
   statistics_.connections_rejected.add();
-  replies_.append(refusal);
+  if (!refusal.empty()) resp::ReplyWriter(replies_, resp::Protocol::kResp2).error(refusal);
   connection->session.close_after_reply = true;
   connection->queue(replies_);
   connection->close_after_send();
