@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,19 +26,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kPollInterval{5};
 constexpr milliseconds kStartPatience{30'000};
 constexpr int kStartAttemptsMax = 3;  // another process may take the free port between our look and the bind
-
-uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(fd >= 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  socklen_t size = sizeof address;
-  CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(fd);
-  return ntohs(address.sin_port);
-}
 
 std::string make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "millrace_test_XXXXXX").string();
@@ -63,6 +51,7 @@ std::vector<std::string> command_line(const ServerOptions& options, uint16_t por
 
 // In the child, after fork: only calls that are safe there.
 [[noreturn]] void become_server(const char* directory, const char* log, char* const* arguments) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves no server behind
   const int out = open(log, O_CREAT | O_WRONLY | O_APPEND, 0600);
   const int in = open("/dev/null", O_RDONLY);
   if (out < 0 || in < 0 || chdir(directory) != 0) _exit(127);
@@ -79,6 +68,19 @@ ExitStatus exit_status(int status) {
 }
 
 }  // namespace
+
+uint16_t free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  socklen_t size = sizeof address;
+  CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
 
 std::unique_ptr<ServerProcess> ServerProcess::start(const ServerOptions& options, std::string* why) {
   std::string last_log;

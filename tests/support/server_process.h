@@ -33,6 +33,9 @@ struct ExitStatus {
   int signal = 0;  // that ended it, or 0
 };
 
+// A TCP port of 127.0.0.1 that nobody uses at this moment.
+uint16_t free_port();
+
 class ServerProcess {
  public:
   // Null if the server did not come up; `why` then says so and quotes the log.
