@@ -18,7 +18,7 @@ struct KindLimits {
   int shrink_at;
 };
 constexpr KindLimits kKinds[] = {{4, 0}, {16, 3}, {48, 12}, {256, 36}};
-constexpr int kSorted4 = 0, kSorted16 = 1, kIndexed = 2, kDirect = 3;
+enum Kind : int { kSorted4, kSorted16, kIndexed, kDirect };
 
 bool is_leaf(uintptr_t slot) {
   return slot & kLeafBit;

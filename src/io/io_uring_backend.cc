@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -48,11 +47,6 @@ void clear_flag(void*& state, uint64_t flag) {
 
 size_t round_up_to_page(size_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
-
-// What the kernel may answer in normal operation; anything else (a second thread, a dead ring) would hang the core.
-void check_entered(int result) {
-  CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN || result == -EBUSY);
 }
 
 }  // namespace
@@ -118,20 +112,10 @@ void IoUringBackend::enable_on_this_thread() {
 
 // ---- Requests -------------------------------------------------------------------------------------------------------
 
+// Never enters the kernel: callers may be on another thread still, or in the middle of the completions.
 io_uring_sqe& IoUringBackend::next_submission(Kind kind, const void* operation) {
-  io_uring_sqe* submission = io_uring_get_sqe(&ring_);
-  if (!submission) {
-    enable_on_this_thread();
-    io_uring_submit(&ring_);
-    submission = io_uring_get_sqe(&ring_);
-    // Without SQPOLL the kernel empties the queue within the call; it refuses only while completions overflow, and
-    // then this flushes them.
-    for (int tries = 0; !submission && tries < 1000; ++tries) {
-      io_uring_submit_and_get_events(&ring_);
-      submission = io_uring_get_sqe(&ring_);
-    }
-    CHECK(submission);
-  }
+  io_uring_sqe* submission = backlog_.empty() ? io_uring_get_sqe(&ring_) : nullptr;
+  if (!submission) submission = &backlog_.emplace_back();
   *submission = {};
   submission->user_data = reinterpret_cast<uintptr_t>(operation) | static_cast<uint64_t>(kind);
   return *submission;
@@ -238,6 +222,7 @@ void IoUringBackend::wait(int64_t deadline_ns) {
     resume_paused_accepts(monotonic_now_ns());
     if (!paused_.empty()) deadline_ns = std::min(deadline_ns, resume_accepts_ns_);
   }
+  if (!submit_backlog()) deadline_ns = 0;
   submit_and_sleep(deadline_ns);
   run_completions();
   arm_starved_receives();
@@ -250,20 +235,55 @@ bool IoUringBackend::run_endings() {
   return any;
 }
 
+// Leaves the last of them in the queue, for the call that sleeps. False if the kernel has no memory for them now.
+bool IoUringBackend::submit_backlog() {
+  while (!backlog_.empty()) {
+    if (io_uring_sqe* submission = io_uring_get_sqe(&ring_)) {
+      *submission = backlog_.front();
+      backlog_.pop_front();
+      continue;
+    }
+    const int result = io_uring_submit(&ring_);
+    judge_entered(result);
+    if (result <= 0) return false;
+  }
+  return true;
+}
+
+// What the kernel may answer to a backend without bugs; anything else (a second thread, a dead ring) would hang the
+// core. After EAGAIN and EBUSY, the signs of a shortage, the requests are still in the queue and the next turn tries
+// again.
+void IoUringBackend::judge_entered(int result) {
+  switch (-result) {
+    case ETIME:
+    case EINTR:
+    case EAGAIN:
+    case EBUSY:
+    case ENOMEM:
+      return;
+    case EBADR:  // no memory to keep a completion that the ring has no room for: it is lost
+      // One operation will never end, and nobody can say which. It must not be the wake: that would hang the core.
+      wake_pending_.exchange(false, std::memory_order_acq_rel);
+      return arm_wake();
+    default:
+      CHECK(result >= 0);
+  }
+}
+
 void IoUringBackend::submit_and_sleep(int64_t deadline_ns) {
   const bool has_completions = io_uring_cq_ready(&ring_) > 0;
   const int64_t remaining_ns = deadline_ns == 0 || has_completions ? 0 : sleep_ns_until(deadline_ns);
   if (remaining_ns > 0) {
     __kernel_timespec timeout{.tv_sec = remaining_ns / kNsPerSecond, .tv_nsec = remaining_ns % kNsPerSecond};
     io_uring_cqe* first = nullptr;
-    check_entered(io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr));
+    judge_entered(io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr));
     return;
   }
   // Without anything to submit or to fetch the kernel need not be entered at all.
   const unsigned kernel_flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_ACQUIRE);
   const bool tells_of_work = (features_.setup_flags & IORING_SETUP_TASKRUN_FLAG) != 0;
   const bool has_work = !tells_of_work || (kernel_flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
-  if (io_uring_sq_ready(&ring_) > 0 || has_work) check_entered(io_uring_submit_and_get_events(&ring_));
+  if (io_uring_sq_ready(&ring_) > 0 || has_work) judge_entered(io_uring_submit_and_get_events(&ring_));
 }
 
 void IoUringBackend::run_completions() {
@@ -330,6 +350,7 @@ void IoUringBackend::complete_receive(ReceiveOperation& operation, const Complet
 
   switch (-completion.result) {
     case ENOBUFS:
+    case ENOMEM:
       ++starved_receives_;
       starved_.push_back(&operation);
       return;
@@ -367,9 +388,12 @@ void IoUringBackend::arm_starved_receives() {
   const auto was_served = [](const ReceiveOperation* operation) {
     return (flags_of(operation->backend_state) & kServed) != 0;
   };
-  std::vector<ReceiveOperation*> starved = std::exchange(starved_, {});
-  std::stable_partition(starved.begin(), starved.end(), std::not_fn(was_served));
-  for (ReceiveOperation* operation : starved) arm(*operation);
+  const std::vector<ReceiveOperation*> starved = std::exchange(starved_, {});
+  for (const bool served : {false, true}) {
+    for (ReceiveOperation* operation : starved) {
+      if (was_served(operation) == served) arm(*operation);
+    }
+  }
 }
 
 void IoUringBackend::resume_paused_accepts(int64_t now_ns) {
