@@ -80,12 +80,14 @@ std::optional<std::vector<Ref<Client>>> read_listed(CommandContext& context) {
 
 // ---- CLIENT KILL
 
-// The caller's own connection ends once it has its answer.
+// The caller's own connection ends once it has its answer; what it sent behind this command is not executed.
 int64_t kill_matching(CommandContext& context, const ClientFilter& filter) {
   int64_t killed = 0;
   for (const Ref<Client>& client : context.server.clients.all()) {
     if (!filter.matches(*client, context.client, context.now.unix_ms)) continue;
-    context.host.kill(*client, client.get() == &context.client);
+    const bool is_me = client.get() == &context.client;
+    if (is_me) context.client.session.close_after_reply = true;
+    context.host.kill(*client, is_me);
     ++killed;
   }
   return killed;
@@ -104,7 +106,7 @@ bool unblock(CommandContext& context, Client& client, bool with_error) {
   } else {
     command.write_timeout(reply);
   }
-  context.host.deliver(client, bytes.view());
+  if (!command.is_mute()) context.host.deliver(client, bytes.view());
   context.host.resume(client);
   return true;
 }

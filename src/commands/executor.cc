@@ -145,10 +145,11 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
     answer_.clear();
     resp::ReplyWriter reply(answer_, command.protocol());
     if (!command.try_answer(db, place.key, reply)) continue;
-    host_.deliver(command.client(), answer_.view());
+    if (!command.is_mute()) host_.deliver(command.client(), answer_.view());
     host_.resume(command.client());
   }
   events_.changes += effects.changes;
+  events_.expired += effects.expired;
   partition.waiters().sweep(place);
 }
 

@@ -48,14 +48,23 @@ void Connection::received(std::string_view bytes) {
 void Connection::ended(int error) {
   core_.awake();
   receiving_ = false;
-  input_ended_ = true;
-  if (!closing_ && error == 0 && state_ == State::kOpen) {
-    // The peer has said all it had to say; it still gets the replies to that.
-    if (input_size() == 0 || !runnable_link.is_linked()) close_after_send();
-    return;
+  if (!closing_ && error == 0) {
+    input_ended_ = true;
+    publish_input();
+    return finish_input();
   }
   begin_close();
   core_.settled(*this);
+}
+
+// The peer has said all it had to say; it still gets the replies to what was executed. A command that waits is given
+// up: nobody would notice that the peer has left meanwhile.
+void Connection::finish_input() {
+  if (closing_ || runnable_link.is_linked()) return;
+  if (blocked_ && !blocked_->claim()) return;  // answered just now: its resumed() is on the way
+  session.close_after_reply = true;
+  if (blocked_) resumed();
+  close_after_send();
 }
 
 void Connection::keep_input(std::string_view bytes) {
@@ -80,7 +89,7 @@ void Connection::drop_input(size_t count) {
 }
 
 void Connection::publish_input() {
-  waiting_input_.store(input_size() > 0, std::memory_order_release);
+  waiting_input_.store(input_size() > 0 || input_ended_, std::memory_order_release);
   card.query_buffer_bytes.store(input_size(), std::memory_order_relaxed);
   card.query_buffer_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
 }
@@ -88,7 +97,7 @@ void Connection::publish_input() {
 void Connection::run_input() {
   if (closing_ || state_ != State::kOpen) return;
   process_buffered();
-  if (input_ended_ && !closing_ && state_ == State::kOpen && !runnable_link.is_linked()) close_after_send();
+  if (input_ended_) finish_input();
 }
 
 void Connection::process_buffered() {
@@ -105,7 +114,7 @@ size_t Connection::process(std::string_view bytes) {
       .argument_bytes_max = core_.settings().proto_max_bulk_len_bytes,
   };
   size_t used = 0;
-  while (state_ == State::kOpen && !closing_ && !session.close_after_reply) {
+  while (state_ == State::kOpen && !is_ending()) {
     if (used >= kInputBytesPerTurn && used < bytes.size()) {
       core_.make_runnable(*this);
       break;
@@ -183,9 +192,11 @@ void Connection::expired() {
     return;
   }
   if (!command->claim()) return;  // answered at the last moment: its resumed() is on the way
-  resp::ReplyWriter reply(core_.replies(), command->protocol());
-  command->write_timeout(reply);
-  queue(core_.replies());
+  if (!command->is_mute()) {
+    resp::ReplyWriter reply(core_.replies(), command->protocol());
+    command->write_timeout(reply);
+    queue(core_.replies());
+  }
   resumed();
 }
 
@@ -198,7 +209,7 @@ void Connection::resumed() {
   card.blocked.store(false, std::memory_order_relaxed);
   core_.server().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   state_ = State::kOpen;
-  if (!closing_ && input_size() > 0) core_.make_runnable(*this);
+  if (!closing_ && (input_size() > 0 || input_ended_)) core_.make_runnable(*this);
 }
 
 void Connection::unpause() {

@@ -50,7 +50,8 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   // Queues bytes for this client and closes it if that takes it beyond its limit.
   void queue(Buffer& bytes);
 
-  // Readable from any core: bytes wait behind a blocked command, so its owner has to be woken when it is answered.
+  // Readable from any core: bytes, or the end of them, wait behind a blocked command, so its owner has to be woken when
+  // it is answered.
   bool has_waiting_input() const { return waiting_input_.load(std::memory_order_acquire); }
 
   Outbox outbox;
@@ -64,6 +65,8 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   void ended(int error) override;
   void expired() override;
 
+  // Nothing more is executed: it is being closed, or will be (maybe another core said so).
+  bool is_ending() const { return session.close_after_reply || card.closing.load(std::memory_order_relaxed); }
   size_t input_size() const { return input_.size() - input_start_; }
   std::string_view input() const { return input_.view().substr(input_start_); }
   void keep_input(std::string_view bytes);
@@ -75,12 +78,13 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   void arm_block_timer();
   void refuse(const std::string& text);
   void publish_input();
+  void finish_input();
 
   Core& core_;
   State state_ = State::kOpen;
   bool closing_ = false;
   bool receiving_ = false;
-  bool input_ended_ = false;
+  bool input_ended_ = false;  // the peer has closed its side
   std::atomic<bool> waiting_input_{false};
   resp::RequestParser parser_;
   Buffer input_;            // bytes not yet executed, from input_start_ on

@@ -1,5 +1,6 @@
 #include "core/core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -39,7 +40,9 @@ Core::~Core() {
   timers_.disarm(pause_timer_);
 }
 
-void Core::listen(int listener_fd) { listeners_.push_back(std::make_unique<Listener>(*this, listener_fd)); }
+void Core::listen(int listener_fd) {
+  listeners_.push_back(std::make_unique<Listener>(*this, listener_fd));
+}
 
 void Core::run() {
   while (turn()) {
@@ -53,9 +56,15 @@ bool Core::turn() {
   timers_.run(now().monotonic_ns);
   run_runnable();
   flush_outboxes();
-  if (stopping_ && connections_.empty() && own_.empty()) return false;
+  if (can_leave()) return false;
   sleep();
   return true;
+}
+
+// Nothing of this core is left in its ring: no accept, no receive, and no send, of whomever's connection.
+bool Core::can_leave() const {
+  return stopping_ && connections_.empty() && own_.empty() && sends_in_flight_ == 0 &&
+         std::all_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return listener->is_stopped(); });
 }
 
 // Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement.
@@ -84,14 +93,18 @@ Instant Core::now() {
 
 // ---- messages
 
-void Core::post(uint32_t core, Message message, bool wake) {
+void Core::post(uint32_t core, Message message, bool needs_wake) {
   if (core == index_) {
     own_.push_back(std::move(message));
     return;
   }
+  directory_[core]->inbox_.push(std::move(message));
+  if (needs_wake) wake(core);
+}
+
+void Core::wake(uint32_t core) {
   Core& target = *directory_[core];
-  target.inbox_.push(std::move(message));
-  if (wake && target.sleeping_.load(std::memory_order_seq_cst)) target.backend_.wake();
+  if (core != index_ && target.sleeping_.load(std::memory_order_seq_cst)) target.backend_.wake();
 }
 
 void Core::stop() {
@@ -186,7 +199,8 @@ void Core::accepted(int fd) {
   std::string_view refusal;
   if (!peer.is_local && server_.settings.protected_mode.load(std::memory_order_relaxed) != 0) {
     refusal = kProtectedMode;
-  } else if (static_cast<int64_t>(server_.clients.size()) >= server_.settings.maxclients.load(std::memory_order_relaxed)) {
+  } else if (static_cast<int64_t>(server_.clients.size()) >=
+             server_.settings.maxclients.load(std::memory_order_relaxed)) {
     refusal = resp::kMaxClients;
   }
   if (refusal.empty() && !stopping_) {
@@ -228,7 +242,9 @@ void Core::end_pause() {
   while (Connection* connection = paused_.pop_front()) connection->unpause();
 }
 
-void Core::schedule_flush(Connection& connection) { to_flush_.emplace_back(&connection); }
+void Core::schedule_flush(Connection& connection) {
+  to_flush_.emplace_back(&connection);
+}
 
 void Core::flush_outboxes() {
   flushing_.swap(to_flush_);
@@ -244,6 +260,7 @@ void Core::note_send(int result) {
 }
 
 void Core::close_over_limit(Connection& connection) {
+  if (connection.card.closing.exchange(true, std::memory_order_relaxed)) return;
   statistics_.output_buffer_limit_disconnections.add();
   log().warning("Closing client beyond its output limit: " + connection.fixed.address);
   kill(connection, false);
@@ -266,15 +283,19 @@ void Core::deliver(commands::Client& client, std::string_view bytes) {
   }
 }
 
-// The answer is on its way already; the owner has to be woken only if more of the client's commands wait behind it.
+// The answer is on its way already; the owner has to be woken only if more of the client's commands wait behind it. We
+// look after posting: input that arrives later than this look is seen by the owner together with the message.
 void Core::resume(commands::Client& client) {
   auto& connection = static_cast<Connection&>(client);
-  post(client.fixed.core, {Message::Kind::kResume, Ref<Connection>(&connection)}, connection.has_waiting_input());
+  post(client.fixed.core, {Message::Kind::kResume, Ref<Connection>(&connection)}, false);
+  if (connection.has_waiting_input()) wake(client.fixed.core);
 }
 
 void Core::kill(commands::Client& client, bool after_reply) {
   auto& connection = static_cast<Connection&>(client);
   if (after_reply) {
+    // Who ends its own connection executes nothing after that.
+    if (client.fixed.core == index_) client.session.close_after_reply = true;
     post(client.fixed.core, {Message::Kind::kCloseAfterSend, Ref<Connection>(&connection)}, true);
     return;
   }
@@ -285,9 +306,17 @@ void Core::kill(commands::Client& client, bool after_reply) {
   post(client.fixed.core, {Message::Kind::kClose, Ref<Connection>(&connection)}, true);
 }
 
-void Core::pause_changed() { post_to_all(Message::Kind::kLookAgain); }
-void Core::settings_changed() { post_to_all(Message::Kind::kLookAgain); }
-void Core::shut_down() { surroundings_.request_shutdown(); }
-void Core::stall(int64_t ns) { backend_.stall(ns); }
+void Core::pause_changed() {
+  post_to_all(Message::Kind::kLookAgain);
+}
+void Core::settings_changed() {
+  post_to_all(Message::Kind::kLookAgain);
+}
+void Core::shut_down() {
+  surroundings_.request_shutdown();
+}
+void Core::stall(int64_t ns) {
+  backend_.stall(ns);
+}
 
 }  // namespace millrace::core

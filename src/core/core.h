@@ -76,8 +76,8 @@ class Core final : public commands::Host {
   // Closes all connections; the caller turns the core until it has none left.
   size_t connection_count() const { return connections_.size(); }
 
-  // The only way to another core. With `wake` a sleeping core is woken; without, it finds the message when it next wakes.
-  void post(uint32_t core, Message message, bool wake);
+  // The only way to another core. With `needs_wake` a sleeping core is woken; without, it finds the message when it next wakes.
+  void post(uint32_t core, Message message, bool needs_wake);
   // Any thread.
   void stop();
 
@@ -100,6 +100,9 @@ class Core final : public commands::Host {
   void settled(Connection& connection);
   void close_over_limit(Connection& connection);
   void note_send(int result);
+  // Sends on this core's ring, whosever connection they are for; it does not leave before the last has ended.
+  void send_started() { ++sends_in_flight_; }
+  void send_ended() { --sends_in_flight_; }
   void for_each_connection(const std::function<void(Connection&)>& visit);
   void load_settings();
 
@@ -124,6 +127,8 @@ class Core final : public commands::Host {
     Core& core_;
   };
 
+  bool can_leave() const;
+  void wake(uint32_t core);
   void drain_inbox();
   void handle(Message& message);
   void finish_close(Connection& connection);
@@ -148,6 +153,7 @@ class Core final : public commands::Host {
   Instant now_;
   bool clock_is_stale_ = true;
   bool stopping_ = false;
+  size_t sends_in_flight_ = 0;
   Inbox inbox_;
   // True from the announcement of sleep to the first callback or the end of the wait.
   std::atomic<bool> sleeping_{false};

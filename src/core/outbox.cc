@@ -66,6 +66,7 @@ void Outbox::flush(Core& core) {
   if (bytes.empty()) return core.settled(owner_);
   owner_.retain();
   sender_ = &core;
+  core.send_started();
   core.backend().send(*this, owner_.fixed.fd, bytes);
 }
 
@@ -105,6 +106,7 @@ void Outbox::sent(int result) {
     publish_size();
   }
   if (!more.empty()) return core.backend().send(*this, owner_.fixed.fd, more);
+  core.send_ended();
   if (settled) {
     core.settled(owner_);
   } else if (drained_to_close) {

@@ -275,10 +275,15 @@ void SimulatedClient::send(std::string_view bytes) {
 }
 
 void SimulatedClient::close() {
-  if (!connection_ || connection_->to_server.is_ended()) return;
+  if (!connection_ || has_left()) return;
   read_arrived();
   connection_->client_gone_ns = connection_->to_server.end(world_.now_ns_ + world_.random_delay_ns());
   world_.note_event(connection_->client_gone_ns);
+}
+
+void SimulatedClient::finish_sending() {
+  CHECK(connection_);
+  world_.note_event(connection_->to_server.end(world_.now_ns_ + world_.random_delay_ns()));
 }
 
 void SimulatedClient::reset() {
@@ -303,13 +308,13 @@ std::string SimulatedClient::take_received() {
 }
 
 bool SimulatedClient::is_closed() {
-  if (!connection_ || connection_->to_server.is_ended()) return true;
+  if (!connection_ || has_left()) return true;
   read_arrived();
   return connection_->to_client.is_reset() || connection_->to_client.at_end(world_.now_ns_);
 }
 
 void SimulatedClient::read_arrived() {
-  if (!connection_ || is_paused_ || connection_->to_server.is_ended() || connection_->to_client.is_reset()) return;
+  if (!connection_ || is_paused_ || has_left() || connection_->to_client.is_reset()) return;
   received_ += connection_->to_client.read(connection_->to_client.readable(world_.now_ns_));
 }
 

@@ -162,6 +162,7 @@ class SimulatedClient {
   void connect(int port = 6379);
   void send(std::string_view bytes);
   void close();  // the server receives what was sent, then the end
+  void finish_sending();  // the same, but this client still reads
   void reset();  // the server receives -ECONNRESET
   void pause_reading() { is_paused_ = true; }
   void resume_reading();
@@ -175,6 +176,7 @@ class SimulatedClient {
 
  private:
   friend class SimulatedWorld;
+  bool has_left() const { return connection_->client_gone_ns != std::numeric_limits<int64_t>::max(); }
   void read_arrived();
 
   SimulatedWorld& world_;
