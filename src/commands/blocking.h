@@ -27,17 +27,13 @@ class BlockedCommand : public keyspace::Waiter {
         client_(std::move(client)),
         protocol_(client_->session.protocol),
         is_mute_(client_->session.reply_mode == ReplyMode::kOff || client_->session.skip_this_reply),
-        deadline_ns_(deadline_ns),
-        is_mute_(client_->session.reply_mode == ReplyMode::kOff || client_->session.skip_this_reply) {}
+        deadline_ns_(deadline_ns) {}
 
   Client& client() const { return *client_; }
   resp::Protocol protocol() const { return protocol_; }
   // CLIENT REPLY OFF or SKIP: the command takes effect, and its answer is not sent.
   bool is_mute() const { return is_mute_; }
   int64_t deadline_ns() const { return deadline_ns_; }  // monotonic; kNoDeadline for BLOCK 0
-
-  // CLIENT REPLY OFF or SKIP: it waits and takes its entries like any other, but what it would say is not sent.
-  bool is_mute() const { return is_mute_; }
 
   // Looks at one of its keys, whose partition is held. If the command can be answered now (entries, or an error such as
   // a vanished group) it must win claim() before it changes anything, then write the reply, and return true. False: it
@@ -54,7 +50,6 @@ class BlockedCommand : public keyspace::Waiter {
   const resp::Protocol protocol_;
   const bool is_mute_;
   const int64_t deadline_ns_;
-  const bool is_mute_;
 };
 
 }  // namespace millrace::commands

@@ -25,6 +25,12 @@ int64_t deadline_of(int64_t block_ms, Instant now) {
   return now.monotonic_ns + block_ms * kNsPerMs;
 }
 
+// So that the wishes for one key are found without a walk over all of them; those for the same key keep their order.
+std::vector<ReadTarget> by_key(std::vector<ReadTarget> targets) {
+  std::ranges::stable_sort(targets, {}, &ReadTarget::key);
+  return targets;
+}
+
 ReadOptions with_views(ReadOptions options, const std::string& group, const std::string& consumer) {
   options.group = group;
   options.consumer = consumer;
@@ -40,10 +46,11 @@ BlockedRead::BlockedRead(CommandContext& context, const ReadRequest& request)
       consumer_(request.options.consumer),
       options_(with_views(request.options, group_, consumer_)),
       wishes_(request.targets.size()) {
+  const std::vector<ReadTarget> targets = by_key(request.targets);
   for (size_t i = 0; i < wishes_.size(); ++i) {
-    wishes_[i].key = request.targets[i].key;
-    wishes_[i].point = request.targets[i].point;
-    plan_next_look(wishes_[i], request.targets[i], context.now.unix_ms);
+    wishes_[i].key = targets[i].key;
+    wishes_[i].point = targets[i].point;
+    plan_next_look(wishes_[i], targets[i], context.now.unix_ms);
   }
 }
 
@@ -87,8 +94,8 @@ bool BlockedRead::answer_ready(keyspace::Database& db, std::string_view key, str
   const int64_t now_ms = db.now().unix_ms;
   bool claimed = false;
   ReadReply answer(reply, options_);
-  for (Wish& wish : wishes_) {
-    if (wish.key != key) continue;
+  const auto key_of = [](const Wish& wish) { return std::string_view(wish.key); };
+  for (Wish& wish : std::ranges::equal_range(wishes_, key, {}, key_of)) {
     const ReadTarget target = target_of(wish, &stream, group);
     if (!is_ready(options_, target, now_ms)) {
       plan_next_look(wish, target, now_ms);

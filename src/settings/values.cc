@@ -196,7 +196,8 @@ ParsedValue parse_limits(std::span<const std::string> words, OutputLimits limits
     const std::optional<int64_t> hard = parse_memory(words[i + 1]);
     const std::optional<int64_t> soft = parse_memory(words[i + 2]);
     const std::optional<int64_t> seconds = parse_i64(words[i + 3]);
-    if (!hard || *hard < 0 || !soft || *soft < 0 || !seconds || *seconds < 0) {
+    const bool seconds_ok = seconds && *seconds >= 0 && *seconds <= std::numeric_limits<int32_t>::max();
+    if (!hard || *hard < 0 || !soft || *soft < 0 || !seconds_ok) {
       return failed("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
     }
     limits[*row] = {*hard, *soft, *seconds};

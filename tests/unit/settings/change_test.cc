@@ -66,6 +66,9 @@ TEST_F(ChangeTest, Refusals) {
   EXPECT_EQ(set({"Timeout", "-1"}),
             "CONFIG SET failed (possibly related to argument 'timeout') - argument must be between 0 and 2147483647 "
             "inclusive");
+  EXPECT_EQ(set({"client-output-buffer-limit", "normal 0 0 9223372037"}),  // would not fit in nanoseconds
+            "CONFIG SET failed (possibly related to argument 'client-output-buffer-limit') - Error in hard, soft or "
+            "soft_seconds setting in buffer limit configuration.");
   EXPECT_EQ(set({"user", "x"}), "Unknown option or number of arguments for CONFIG SET - 'user'");
   EXPECT_EQ(set({"slave-read-only", "yes", "replica-read-only", "no"}), "");
 }
