@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -106,8 +107,8 @@ struct RunningCore {
 
 class Cores {
  public:
-  Cores(commands::Server& server, const commands::CommandTable& table, const io::BackendPlan& plan,
-        const process::Listeners& listeners) {
+  Cores(commands::Server& server, const commands::CommandTable& table,
+        std::vector<std::unique_ptr<io::Backend>> backends, const process::Listeners& listeners) {
     const auto count = static_cast<size_t>(server.facts.core_count);
     cores_.resize(count);
     directory_.resize(count);
@@ -116,17 +117,14 @@ class Cores {
         .request_shutdown = process::request_shutdown,
     };
     for (size_t i = 0; i < count; ++i) {
-      cores_[i].backend = io::make_backend(plan);
-      if (!cores_[i].backend) return;
+      cores_[i].backend = std::move(backends[i]);
       const core::Core::Options options{.index = static_cast<uint32_t>(i), .seed = random_seed()};
       cores_[i].core =
           std::make_unique<core::Core>(options, server, table, *cores_[i].backend, directory_, surroundings);
       directory_[i] = cores_[i].core.get();
       for (int fd : listeners.of_core(i)) cores_[i].core->listen(fd);
     }
-    complete_ = true;
   }
-  bool is_complete() const { return complete_; }
 
   // Pinned when there is one core per processor.
   void start() {
@@ -152,12 +150,11 @@ class Cores {
   std::vector<RunningCore> cores_;
   core::CoreDirectory directory_;
   std::atomic<size_t> started_{0};
-  bool complete_ = false;
 };
 
 int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable) {
   const auto choice = static_cast<io::BackendChoice>(settings.io_backend_choice());
-  const auto plan = io::plan_backend(choice);
+  auto plan = io::plan_backend(choice);
   if (!plan) return fail(plan.error());
   fit_open_files(settings, log);
 
@@ -166,9 +163,11 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   facts.executable = process::absolute_path(executable);
   facts.config_file = report.config_file.empty() ? "" : process::absolute_path(report.config_file);
   facts.run_id = make_run_id();
-  facts.io_backend = plan->io_uring ? "io_uring" : "epoll";
   facts.os = describe_os();
   facts.core_count = asked_cores > 0 ? static_cast<int>(asked_cores) : static_cast<int>(io::available_processors());
+  auto backends = io::make_backends(*plan, static_cast<size_t>(facts.core_count));
+  if (backends.empty()) return fail("The kernel refused another event queue (open files?)");
+  facts.io_backend = plan->io_uring ? "io_uring" : "epoll";
   facts.started_unix_ms = io::read_clocks().unix_ms;
   facts.started_monotonic_ns = io::read_clocks().monotonic_ns;
   facts.process_id = getpid();
@@ -183,8 +182,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   };
   commands::Server server(settings, log, options, facts, table.count());
   server.environment = process::environment();
-  Cores cores(server, table, *plan, *listeners);
-  if (!cores.is_complete()) return fail("The kernel refused another event queue (open files?)");
+  Cores cores(server, table, std::move(backends), *listeners);
 
   std::unique_ptr<process::PidFile> pid_file;
   if (settings.daemonize.load() != 0 || !settings.pidfile().empty()) {

@@ -1,9 +1,21 @@
 #include "io/choose_backend.h"
 
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
 #include "io/epoll_backend.h"
 #include "io/io_uring_backend.h"
 
 namespace millrace::io {
+namespace {
+
+std::unique_ptr<Backend> make_backend(const BackendPlan& plan) {
+  if (plan.io_uring) return IoUringBackend::create(plan.features);
+  return EpollBackend::create();
+}
+
+}  // namespace
 
 Result<BackendPlan, std::string> plan_backend(BackendChoice choice) {
   // An explicit epoll never touches io_uring: some sandboxes kill a process that tries.
@@ -21,11 +33,20 @@ Result<BackendPlan, std::string> plan_backend(BackendChoice choice, const IoUrin
   return BackendPlan{.io_uring = false, .reason = "epoll: " + features.reason, .features = features};
 }
 
-std::unique_ptr<Backend> make_backend(const BackendPlan& plan) {
-  if (plan.io_uring) {
-    if (auto backend = IoUringBackend::create(plan.features)) return backend;
+std::vector<std::unique_ptr<Backend>> make_backends(BackendPlan& plan, size_t count) {
+  std::vector<std::unique_ptr<Backend>> backends;
+  while (backends.size() < count) {
+    if (auto backend = make_backend(plan)) {
+      backends.push_back(std::move(backend));
+    } else if (plan.io_uring) {
+      plan.io_uring = false;
+      plan.reason = "epoll: the kernel refused an io_uring: " + std::string(std::strerror(errno));
+      backends.clear();
+    } else {
+      return {};
+    }
   }
-  return EpollBackend::create();
+  return backends;
 }
 
 }  // namespace millrace::io

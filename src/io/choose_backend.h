@@ -1,8 +1,10 @@
 // Which backend runs, decided once at start, with the reason in one line for the log. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "io/backend.h"
@@ -23,9 +25,9 @@ Result<BackendPlan, std::string> plan_backend(BackendChoice choice);
 // The same for features already known.
 Result<BackendPlan, std::string> plan_backend(BackendChoice choice, const IoUringFeatures& features);
 
-// One core's backend; may be called on any thread, before the core's own starts. A core whose ring the kernel refuses
-// (the memory lock limit counts all of them) runs on epoll, which does the same. nullptr, with errno set, if even that
-// fails.
-std::unique_ptr<Backend> make_backend(const BackendPlan& plan);
+// One backend per core; may be called on any thread, before the cores' own start. All are of one kind: cores share unix
+// listeners, which epoll needs in non-blocking and io_uring in blocking mode. So if the kernel refuses one ring (short
+// of memory or of descriptors), `plan` becomes epoll, with that reason. Empty, with errno set, if even that fails.
+std::vector<std::unique_ptr<Backend>> make_backends(BackendPlan& plan, size_t count);
 
 }  // namespace millrace::io

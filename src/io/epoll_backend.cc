@@ -216,8 +216,15 @@ void EpollBackend::resume_paused_accepts(int64_t now_ns) {
   if (now_ns < resume_accepts_ns_) return;
   for (const int fd : std::exchange(paused_listeners_, {})) {
     watch(fd).paused = false;
-    update_interest(fd);
+    if (update_interest(fd) != 0) pause_accept(fd);
   }
+}
+
+void EpollBackend::pause_accept(int fd) {
+  watch(fd).paused = true;
+  update_interest(fd);
+  paused_listeners_.push_back(fd);
+  resume_accepts_ns_ = monotonic_now_ns() + kAcceptPauseNs;
 }
 
 int EpollBackend::wait_for_events(epoll_event* events, int64_t deadline_ns) {
@@ -265,11 +272,7 @@ void EpollBackend::accept_some(int fd) {
       case AcceptVerdict::kRetry:
         break;
       case AcceptVerdict::kPause:
-        watch(fd).paused = true;
-        update_interest(fd);
-        paused_listeners_.push_back(fd);
-        resume_accepts_ns_ = monotonic_now_ns() + kAcceptPauseNs;
-        return;
+        return pause_accept(fd);
       case AcceptVerdict::kEnd:
         end_accept(fd, -errno);
         return;

@@ -70,6 +70,7 @@ class EpollBackend final : public Backend {
   bool run_endings();
   bool try_new_sends();
   void resume_paused_accepts(int64_t now_ns);
+  void pause_accept(int fd);
   int wait_for_events(epoll_event* events, int64_t deadline_ns);
   void dispatch(int fd, uint32_t happened);
   void accept_some(int fd);

@@ -25,6 +25,7 @@
 #include <liburing.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -97,7 +98,9 @@ class IoUringBackend final : public Backend {
   void finish(ReceiveOperation& operation, int error);
 
   bool run_endings();
+  bool submit_backlog();
   void submit_and_sleep(int64_t deadline_ns);
+  void judge_entered(int result);
   void run_completions();
   void dispatch(const Completion& completion);
   void complete_accept(AcceptOperation& operation, const Completion& completion);
@@ -121,6 +124,7 @@ class IoUringBackend final : public Backend {
   io_uring_buf_ring* buffer_ring_ = nullptr;
   char* buffers_ = nullptr;
 
+  std::deque<io_uring_sqe> backlog_;  // requests the submission queue has no room for, in order, until the next wait()
   std::vector<ReceiveOperation*> starved_;       // found no buffer; armed again when the turn has returned some
   std::vector<AcceptOperation*> paused_;         // found no descriptor
   std::vector<AcceptOperation*> ended_accepts_;  // cancelled while nothing was armed: ended() is due

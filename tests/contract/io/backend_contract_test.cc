@@ -590,6 +590,33 @@ TEST_P(BackendContract, ManyThreadsWakeOneSleeper) {
   EXPECT_EQ(posted.load(), kThreads * kWakesEach);
 }
 
+// A server arms its listeners before its cores have threads.
+TEST_P(BackendContract, OneThreadArmsAndAnotherOneWaits) {
+  if (!GetParam().is_real) GTEST_SKIP() << "the simulated world has one thread";
+  struct Doorman final : io::AcceptOperation {
+    void accepted(int fd) override { ::close(fd); }
+    void ended(int error) override {
+      ++ends;
+      EXPECT_EQ(error, 0);
+    }
+    int ends = 0;
+  };
+  const std::unique_ptr<io::Backend> other = stage_->make_free_backend();
+  std::vector<Doorman> doormen(12);
+  for (Doorman& doorman : doormen) other->accept(doorman, stage_->make_listener());
+  const auto peer = connect();  // to the last of them
+  std::thread thread([&] {
+    while (!peer->is_closed() && stage_->has_patience()) other->wait(other->now().monotonic_ns + kNsPerMs);
+    for (Doorman& doorman : doormen) other->cancel(doorman);
+    for (Doorman& doorman : doormen) {
+      while (doorman.ends == 0 && stage_->has_patience()) other->wait(other->now().monotonic_ns + kNsPerMs);
+    }
+  });
+  thread.join();
+  EXPECT_TRUE(peer->is_closed());
+  for (const Doorman& doorman : doormen) EXPECT_EQ(doorman.ends, 1);
+}
+
 TEST_P(BackendContract, AnotherThreadShutsAConnectionDown) {
   if (!GetParam().is_real) GTEST_SKIP() << "the simulated world has one thread";
   std::unique_ptr<Peer> peer;

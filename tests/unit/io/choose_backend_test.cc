@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <liburing.h>
 
+#include "io/epoll_backend.h"
+
 namespace millrace::io {
 namespace {
 
@@ -46,13 +48,25 @@ TEST(ChooseBackend, OldKernelsAreDescribed) {
 }
 
 TEST(ChooseBackend, WhatIsPlannedCanBeMade) {
-  const auto plan = plan_backend(BackendChoice::kAuto);
+  auto plan = plan_backend(BackendChoice::kAuto);
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->io_uring, plan->features.usable);
   EXPECT_NE(plan->features.usable, !plan->features.reason.empty());
-  const auto backend = make_backend(*plan);
-  ASSERT_TRUE(backend);
-  backend->wait(0);
+  const auto backends = make_backends(*plan, 3);
+  ASSERT_EQ(backends.size(), 3U);
+  for (const auto& backend : backends) backend->wait(0);
+}
+
+TEST(ChooseBackend, OneRefusedRingTurnsAllCoresToEpoll) {
+  IoUringFeatures beyond_the_kernel = kModern;
+  beyond_the_kernel.setup_flags = ~0U;
+  auto plan = plan_backend(BackendChoice::kAuto, beyond_the_kernel);
+  ASSERT_TRUE(plan);
+  const auto backends = make_backends(*plan, 2);
+  ASSERT_EQ(backends.size(), 2U);
+  EXPECT_FALSE(plan->io_uring);
+  EXPECT_EQ(plan->reason, "epoll: the kernel refused an io_uring: Invalid argument");
+  for (const auto& backend : backends) EXPECT_TRUE(dynamic_cast<EpollBackend*>(backend.get()));
 }
 
 }  // namespace
