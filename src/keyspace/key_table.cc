@@ -69,19 +69,24 @@ void KeyTable::erase(KeyEntry& entry) {
   *link = entry.next;
   delete &entry;
   --size_;
-  shrink_if_sparse();
+  size_ == 0 ? drop_buckets() : shrink_if_sparse();
 }
 
 void KeyTable::clear() {
   CHECK(!visiting_);
-  for (Buckets* buckets : {&old_, &now_}) {
+  for (const Buckets* buckets : {&old_, &now_}) {
     for (KeyEntry* entry : *buckets) {
       while (entry) delete std::exchange(entry, entry->next);
     }
-    *buckets = Buckets();
   }
-  moved_ = 0;
   size_ = 0;
+  drop_buckets();
+}
+
+void KeyTable::drop_buckets() {
+  old_ = Buckets();
+  now_ = Buckets();
+  moved_ = 0;
 }
 
 void KeyTable::start_resize(size_t bucket_count) {
@@ -117,6 +122,7 @@ void KeyTable::move_some() {
   if (moved_ == old_.size()) {
     old_ = Buckets();
     moved_ = 0;
+    shrink_if_sparse();
   }
 }
 

@@ -56,6 +56,7 @@ class KeyTable {
   using Buckets = std::vector<KeyEntry*>;  // a power of two, or empty
 
   KeyEntry*& head_of(uint64_t hash);
+  void drop_buckets();
   void start_resize(size_t bucket_count);
   void grow_if_full();
   void shrink_if_sparse();

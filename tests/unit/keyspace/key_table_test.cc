@@ -88,6 +88,22 @@ TEST_F(KeyTableTest, GrowsWithItsKeysAndShrinksWithoutThem) {
   EXPECT_LE(table.bucket_count(), 128u);
 }
 
+TEST_F(KeyTableTest, GivesAllMemoryBackWithItsLastKey) {
+  // However many keys there were, and so wherever the last shrink stood.
+  for (size_t count : {1u, 5u, 1000u, 10000u, 20000u}) {
+    insert_many(count);
+    for (size_t i = 0; i < count; ++i) erase(name(i));
+    EXPECT_EQ(table.bucket_count(), 0u) << count;
+  }
+}
+
+TEST_F(KeyTableTest, KeysErasedDuringAShrinkAreShrunkForToo) {
+  insert_many(20000);
+  for (size_t i = 1; i < 20000; ++i) erase(name(i));
+  for (size_t i = 0; i < 20000; ++i) find(name(0));
+  EXPECT_LE(table.bucket_count(), 8u);
+}
+
 TEST_F(KeyTableTest, AResizeEndsLongBeforeTheNextOne) {
   size_t since_start = 0;
   for (size_t i = 0; i < 20000; ++i) {
