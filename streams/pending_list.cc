@@ -1,9 +1,10 @@
 // PendingList: records in a slab, and three kinds of SlotTree over their slots.
 //
-//   slab         slot -> | id (16) | delivery time (8) | sequence (8) | consumer (4) | count (4) |
+//   slab         slot -> | id (16) | delivery time (8) | sequence, is_aside (8) | consumer (4) | count (4) |
 //   by_id        all slots in id order
 //   by_consumer  consumer -> its slots in id order; one tree each, so that every consumer's appends fill their nodes
-//   by_time      all slots: unowned ones first, in the order of their sequence; then by time, then by sequence
+//   by_time      all slots not set aside: unowned ones first, in the order of their sequence; then by time, then by
+//                sequence
 //
 // The sequence numbers every put, which makes "in the order they were set" a key like any other. A count that does not
 // fit 32 bits (XNACK FATAL and hand-made RETRYCOUNTs, so hardly ever) is in a side table. An empty list has no Impl.
@@ -26,7 +27,8 @@ constexpr uint32_t kCountInSideTable = std::numeric_limits<uint32_t>::max();
 struct Record {
   StreamId id;
   int64_t delivery_time_ms;
-  uint64_t sequence;
+  uint64_t sequence : 63;
+  uint64_t is_aside : 1;
   ConsumerId consumer;
   uint32_t count;
 };
@@ -69,8 +71,11 @@ struct PendingList::Impl {
   SlotTree<TimeOf> by_time{TimeOf{&slab}};
   std::unordered_map<uint32_t, int64_t> large_counts;  // slot -> count
   uint64_t next_sequence = 0;
+  size_t aside_count = 0;
 
   uint32_t find(StreamId id) const {
+    const uint32_t last = by_id.last();
+    if (last == kNoSlot || slab[last].id < id) return kNoSlot;  // as for every new delivery
     const uint32_t slot = by_id.at_or_after(id);
     return slot != kNoSlot && slab[slot].id == id ? slot : kNoSlot;
   }
@@ -92,7 +97,7 @@ struct PendingList::Impl {
 
   uint32_t add(StreamId id) {
     const uint32_t slot = slab.take();
-    slab[slot] = {id, 0, 0, kNoConsumer, 0};
+    slab[slot] = {id, 0, 0, 0, kNoConsumer, 0};
     by_id.insert(slot);
     return slot;
   }
@@ -107,8 +112,17 @@ struct PendingList::Impl {
     if (tree->second.empty()) by_consumer.erase(tree);
   }
 
+  void leave_time_order(uint32_t slot) {
+    if (slab[slot].is_aside) {
+      slab[slot].is_aside = 0;
+      --aside_count;
+    } else {
+      by_time.erase(slot);
+    }
+  }
+
   void remove(uint32_t slot) {
-    by_time.erase(slot);
+    leave_time_order(slot);
     leave_consumer(slot);
     by_id.erase(slot);
     set_count(slot, 0);
@@ -136,7 +150,7 @@ size_t PendingList::Impl::memory_bytes() const {
 
 void PendingList::Impl::check_invariants() const {
   CHECK(!by_id.empty());
-  CHECK(by_time.size() == by_id.size());
+  CHECK(by_time.size() + aside_count == by_id.size());
   by_id.check_invariants();
   by_time.check_invariants();
   size_t owned_by_someone = 0;
@@ -147,11 +161,13 @@ void PendingList::Impl::check_invariants() const {
   }
   CHECK(owned_by_someone == by_id.size());
   size_t large = 0;
+  size_t aside = 0;
   const TimeOf time_of{&slab};
   for (uint32_t slot = by_id.first(); slot != kNoSlot;) {
     const Record& record = slab[slot];
     CHECK(by_consumer.at(record.consumer).at_or_after(record.id) == slot);
-    CHECK(by_time.at_or_after(time_of(slot)) == slot);
+    CHECK((by_time.at_or_after(time_of(slot)) == slot) != record.is_aside);
+    aside += record.is_aside;
     CHECK(record.sequence < next_sequence);
     if (record.count == kCountInSideTable) CHECK(large_counts.contains(slot));
     large += record.count == kCountInSideTable;
@@ -159,6 +175,7 @@ void PendingList::Impl::check_invariants() const {
     slot = next ? by_id.at_or_after(*next) : kNoSlot;
   }
   CHECK(large == large_counts.size());
+  CHECK(aside == aside_count);
 }
 
 PendingList::PendingList() : impl_(nullptr) {}
@@ -168,8 +185,12 @@ PendingList::~PendingList() {
 PendingList::PendingList(PendingList&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
 
 PendingList::PendingList(const PendingList& other) : impl_(nullptr) {
-  // Oldest first, so that equal times keep their order.
+  // Oldest first, so that equal times keep their order. What was set aside comes last and finds its place by its time.
   for (auto pending = other.oldest(); pending; pending = other.next_oldest(pending->id)) put(*pending);
+  if (size() == other.size()) return;
+  for (auto pending = other.first(); pending; pending = other.after(pending->id)) {
+    if (!find(pending->id)) put(*pending);
+  }
 }
 
 PendingList& PendingList::operator=(PendingList&& other) noexcept {
@@ -202,7 +223,7 @@ void PendingList::put(const Pending& pending) {
   if (is_new) {
     slot = impl_->add(pending.id);
   } else {
-    impl_->by_time.erase(slot);
+    impl_->leave_time_order(slot);
   }
   Record& record = impl_->slab[slot];
   const bool moves = is_new || record.consumer != pending.consumer;
@@ -279,6 +300,25 @@ std::optional<Pending> PendingList::next_oldest(StreamId id) const {
   TimeKey key = TimeOf{&impl_->slab}(slot);
   ++key.sequence;
   return impl_->at(impl_->by_time.at_or_after(key));
+}
+
+void PendingList::set_aside(StreamId id) {
+  const uint32_t slot = impl_ == nullptr ? kNoSlot : impl_->find(id);
+  if (slot == kNoSlot || impl_->slab[slot].is_aside) return;
+  impl_->by_time.erase(slot);
+  impl_->slab[slot].is_aside = 1;
+  ++impl_->aside_count;
+}
+
+void PendingList::recall_all() {
+  if (impl_ == nullptr || impl_->aside_count == 0) return;
+  for (auto pending = first(); pending; pending = after(pending->id)) {
+    const uint32_t slot = impl_->find(pending->id);
+    if (!impl_->slab[slot].is_aside) continue;
+    impl_->slab[slot].is_aside = 0;
+    impl_->by_time.insert(slot);
+  }
+  impl_->aside_count = 0;
 }
 
 void PendingList::check_invariants() const {

@@ -4,12 +4,12 @@
 //   by id                 XACK, XPENDING, XCLAIM, XAUTOCLAIM
 //   by consumer, then id  history reads, XPENDING <consumer>, XINFO
 //   by delivery time      XREADGROUP CLAIM, XNACK: unowned records first (the NACK zone, a FIFO), then oldest delivery
-//                         first; equal times in the order they were set
+//                         first; equal times in the order they were set. Records can be set aside from this order.
 // Every operation is O(log n) or better. Records cost tens of bytes, not hundreds. Consumers are small numbers given
 // out by Group; kNoConsumer owns the NACKed records.
 //
-// Invariant: each record is in all three orders exactly once; consumer counts equal a scan. One thread (partition
-// lock).
+// Invariant: each record is in all three orders exactly once (one set aside in the first two); consumer counts equal a
+// scan. One thread (partition lock).
 #pragma once
 
 #include <cstdint>
@@ -63,6 +63,12 @@ class PendingList {
   std::optional<Pending> oldest() const;
   std::optional<Pending> newest() const;
   std::optional<Pending> next_oldest(StreamId id) const;
+
+  // Leaves the record out of the time order until it is put() again: its entry has gone, so nobody who looks for
+  // something to claim need meet it a second time.
+  void set_aside(StreamId id);
+  // Back to their places with all that were set aside.
+  void recall_all();
 
   void check_invariants() const;
 

@@ -43,6 +43,7 @@ class SlotTree {
   // REQUIRES: no slot in the tree has the same key.
   void insert(uint32_t slot) {
     const Key key = key_of_(slot);
+    if (append(key, slot)) return;
     if (root_ == nullptr) root_ = make_leaf();
     const Split split = insert_below(root_, height_, true, key, slot);
     ++size_;
@@ -99,9 +100,8 @@ class SlotTree {
   uint32_t first() const { return root_ == nullptr ? kNoSlot : first_below(root_, height_); }
   uint32_t last() const {
     if (root_ == nullptr) return kNoSlot;
-    const Node* node = root_;
-    for (uint32_t height = height_; height > 0; --height) node = as_inner(node).children[node->count - 1];
-    return as_leaf(node).slots[node->count - 1];
+    const Leaf& leaf = last_leaf_ != nullptr ? *last_leaf_ : *last_leaf();
+    return leaf.slots[leaf.count - 1];
   }
 
   void check_invariants() const {
@@ -111,6 +111,7 @@ class SlotTree {
     CHECK(totals.slots == size_);
     CHECK(totals.leaves == leaf_count_);
     CHECK(totals.inners == inner_count_);
+    CHECK(last_leaf_ == nullptr || last_leaf_ == last_leaf());
   }
 
  private:
@@ -145,6 +146,7 @@ class SlotTree {
   static constexpr uint32_t capacity(uint32_t height) { return height == 0 ? kLeafSlots : kInnerChildren; }
 
   Leaf* make_leaf() {
+    last_leaf_ = nullptr;
     ++leaf_count_;
     return new Leaf;
   }
@@ -153,6 +155,7 @@ class SlotTree {
     return new Inner;
   }
   void free_leaf(Node* node) {
+    last_leaf_ = nullptr;
     --leaf_count_;
     delete &as_leaf(node);
   }
@@ -183,7 +186,25 @@ class SlotTree {
     return as_leaf(node).slots[0];
   }
 
-  // ---- inserting. `rightmost`: no node of the same height stands behind this one; appending to it when it is full
+  // REQUIRES: the tree is not empty.
+  Leaf* last_leaf() const {
+    Node* node = root_;
+    for (uint32_t height = height_; height > 0; --height) node = as_inner(node).children[node->count - 1];
+    return &as_leaf(node);
+  }
+
+  // ---- inserting. The greatest key so far needs no descent while there is room in the last leaf.
+  bool append(const Key& key, uint32_t slot) {
+    if (root_ == nullptr) return false;
+    if (last_leaf_ == nullptr) last_leaf_ = last_leaf();
+    Leaf& leaf = *last_leaf_;
+    if (leaf.count == kLeafSlots || !(key_of_(leaf.slots[leaf.count - 1]) < key)) return false;
+    leaf.slots[leaf.count++] = slot;
+    ++size_;
+    return true;
+  }
+
+  // `rightmost`: no node of the same height stands behind this one; appending to it when it is full
   // leaves it full. Elsewhere the lone new node could be too small for its neighbour.
   Split insert_below(Node* node, uint32_t height, bool rightmost, const Key& key, uint32_t slot) {
     if (height == 0) return insert_in_leaf(as_leaf(node), rightmost, key, slot);
@@ -317,7 +338,8 @@ class SlotTree {
 
   KeyOf key_of_;
   Node* root_ = nullptr;
-  uint32_t height_ = 0;  // inner levels above the leaves
+  Leaf* last_leaf_ = nullptr;  // nullptr: to be looked up
+  uint32_t height_ = 0;        // inner levels above the leaves
   size_t size_ = 0;
   size_t leaf_count_ = 0;
   size_t inner_count_ = 0;
