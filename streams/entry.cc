@@ -42,6 +42,11 @@ bool EntryCursor::to_first() {
   return true;
 }
 
+bool EntryCursor::to_front() {
+  decode(node_->listpack_.at(node_->front_offset_));
+  return true;
+}
+
 bool EntryCursor::to_last() {
   entry_ = node_->listpack_.end();
   return to_previous();
@@ -62,9 +67,9 @@ bool EntryCursor::to_previous() {
   return true;
 }
 
-// Ids within a node grow about evenly, so their distance tells from which end the walk is shorter.
-bool EntryCursor::nearer_to_last(StreamId id) const {
-  const StreamId first = node_->master_id_;
+// Ids within a node grow about evenly, so their distance tells from which end the walk is shorter: from `first` up or
+// from the last one down.
+bool EntryCursor::nearer_to_last(StreamId first, StreamId id) const {
   const StreamId last = node_->last_id_;
   if (id <= first) return false;
   if (last.ms != first.ms) return id.ms - first.ms > (last.ms - first.ms) / 2;
@@ -73,19 +78,18 @@ bool EntryCursor::nearer_to_last(StreamId id) const {
 
 bool EntryCursor::seek_at_or_after(StreamId target) {
   if (node_->last_id_ < target) return false;
-  if (nearer_to_last(target)) {
+  to_front();
+  if (id_ < target && nearer_to_last(id_, target)) {
     to_last();
-    bool inside = true;
-    while (inside && id_ > target) inside = to_previous();
-    return inside && id_ == target ? true : inside ? to_next() : to_first();
+    while (id_ > target) to_previous();
+    return id_ == target || to_next();
   }
-  to_first();
   while (id_ < target) to_next();
   return true;
 }
 
 bool EntryCursor::seek_at_or_before(StreamId target) {
-  if (nearer_to_last(target)) {
+  if (nearer_to_last(node_->master_id_, target)) {
     to_last();
     while (id_ > target) {
       if (!to_previous()) return false;
@@ -133,7 +137,7 @@ bool EntryIterator::enter_next_node() {
   const Node* const node = reverse_ ? tree_->below(key) : tree_->above(key);
   if (node == nullptr) return false;
   cursor_ = EntryCursor(*node);
-  return reverse_ ? cursor_.to_last() : cursor_.to_first();
+  return reverse_ ? cursor_.to_last() : cursor_.to_front();
 }
 
 void EntryIterator::settle(bool on) {

@@ -33,7 +33,9 @@ class EntryCursor {
   bool to_last();
   bool to_next();
   bool to_previous();
-  // To the first entry >= id, the last entry <= id, exactly there.
+  // To the first live entry; if there is none, to the last entry. Costs no walk.
+  bool to_front();
+  // To the first entry >= id, the last entry <= id, exactly there. Entries before the front may be passed over.
   bool seek_at_or_after(StreamId id);
   bool seek_at_or_before(StreamId id);
   bool seek(StreamId id);
@@ -47,7 +49,7 @@ class EntryCursor {
   EntryPair next_pair();
 
  private:
-  bool nearer_to_last(StreamId id) const;
+  bool nearer_to_last(StreamId first, StreamId id) const;
   void decode(const uint8_t* entry);
   const uint8_t* behind() const;
 

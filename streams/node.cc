@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "streams/entry.h"
 
 namespace millrace::streams {
 namespace {
@@ -47,6 +48,7 @@ struct Node::Scan {
   int64_t fields = 0;
   size_t fields_offset = 0;
   size_t entries_offset = 0;
+  size_t front_offset = 0;
   int64_t live = 0;
   int64_t deleted = 0;
   StreamId last_id;
@@ -57,11 +59,12 @@ struct Node::Scan {
     fields_offset = static_cast<size_t>(reader.p - start);
     int64_t terminator = 0;
     if (!reader.skip(static_cast<uint64_t>(fields)) || !reader.integer(terminator)) return false;
-    entries_offset = static_cast<size_t>(reader.p - start);
+    entries_offset = front_offset = static_cast<size_t>(reader.p - start);
     return terminator == 0;
   }
 
-  bool entry(StreamId master_id) {
+  bool entry(StreamId master_id, const uint8_t* start) {
+    if (live == 0) front_offset = static_cast<size_t>(reader.p - start);
     int64_t flags = 0, ms = 0, seq = 0, pieces = 0;
     if (!reader.integer(flags) || !reader.integer(ms) || !reader.integer(seq)) return false;
     if (flags < 0 || flags > (kDeleted | kSameFields)) return false;
@@ -86,7 +89,7 @@ bool Node::scan(Scan& scan) const {
   scan.last_id = master_id_;
   if (!scan.master(listpack_.at(0))) return false;
   while (scan.reader.p != scan.reader.end) {
-    if (!scan.entry(master_id_)) return false;
+    if (!scan.entry(master_id_, listpack_.at(0))) return false;
   }
   return scan.live == scan.stated_live && scan.deleted == scan.stated_deleted;
 }
@@ -105,7 +108,7 @@ Node::Node(StreamId master_id, Elements elements, size_t capacity)
   const uint8_t* fields = listpack_.begin();
   for (int i = 0; i < 3; ++i) fields = listpack::next(fields);
   fields_offset_ = static_cast<size_t>(fields - listpack_.at(0));
-  entries_offset_ = listpack_.size() - 1;
+  entries_offset_ = front_offset_ = listpack_.size() - 1;
 }
 
 Node::Node(const Node& other)
@@ -117,7 +120,8 @@ Node::Node(const Node& other)
       deleted_(other.deleted_),
       field_count_(other.field_count_),
       fields_offset_(other.fields_offset_),
-      entries_offset_(other.entries_offset_) {}
+      entries_offset_(other.entries_offset_),
+      front_offset_(other.front_offset_) {}
 
 Node::Node(Outside, StreamId master_id, std::string_view bytes) : listpack_(bytes), master_id_(master_id) {}
 
@@ -132,6 +136,7 @@ Ref<Node> Node::decode(StreamId master_id, std::string_view bytes) {
   node->field_count_ = static_cast<size_t>(found.fields);
   node->fields_offset_ = found.fields_offset;
   node->entries_offset_ = found.entries_offset;
+  node->front_offset_ = found.front_offset;
   return node;
 }
 
@@ -161,12 +166,14 @@ ptrdiff_t Node::write_counters(uint64_t live, uint64_t deleted) {
   deleted_ = deleted;
   fields_offset_ += static_cast<size_t>(moved);
   entries_offset_ += static_cast<size_t>(moved);
+  front_offset_ += static_cast<size_t>(moved);
   return moved;
 }
 
 void Node::append(StreamId id, Elements elements) {
   DCHECK(live_ + deleted_ == 0 ? id >= master_id_ : id > last_id_);
   write_counters(live_ + 1, deleted_);
+  if (live_ == 1) front_offset_ = listpack_.size() - 1;
   const bool same_fields = has_master_fields(elements);
   const size_t first = same_fields ? 1 : 0;
   const size_t step = same_fields ? 2 : 1;
@@ -185,8 +192,19 @@ void Node::append(StreamId id, Elements elements) {
 ptrdiff_t Node::erase(size_t offset) {
   const int64_t flags = listpack::integer(listpack_.at(offset));
   DCHECK(!(flags & kDeleted));
+  const bool was_front = offset == front_offset_;
   listpack_.replace_integer(offset, flags | kDeleted);
-  return write_counters(live_ - 1, deleted_ + 1);
+  const ptrdiff_t moved = write_counters(live_ - 1, deleted_ + 1);
+  if (was_front) find_front();
+  return moved;
+}
+
+// Moves the front on over deleted entries. It never turns back, so a node that is emptied from its head is walked once.
+void Node::find_front() {
+  EntryCursor entry(*this, front_offset_);
+  while (entry.deleted() && entry.to_next()) {
+  }
+  front_offset_ = entry.offset();
 }
 
 void Node::check_invariants() const {
@@ -198,6 +216,7 @@ void Node::check_invariants() const {
   CHECK(static_cast<size_t>(found.fields) == field_count_);
   CHECK(found.fields_offset == fields_offset_);
   CHECK(found.entries_offset == entries_offset_);
+  CHECK(found.front_offset == front_offset_);
   CHECK(found.last_id == last_id_);
 }
 

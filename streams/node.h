@@ -67,6 +67,7 @@ class Node : public RefCounted<Node> {
 
   struct Scan;
 
+  void find_front();
   bool has_master_fields(Elements elements) const;
   ptrdiff_t write_counters(uint64_t live, uint64_t deleted);
   bool scan(Scan& scan) const;
@@ -79,6 +80,7 @@ class Node : public RefCounted<Node> {
   size_t field_count_ = 0;     // of the master entry
   size_t fields_offset_ = 0;   // its first field
   size_t entries_offset_ = 0;  // the first entry
+  size_t front_offset_ = 0;    // the first live entry; without any the last one, or where the first would be
 };
 
 }  // namespace millrace::streams

@@ -170,10 +170,13 @@ std::optional<StreamId> Stream::last_entry_id() const {
   return last.id();
 }
 
-// Looks for the first live entry, which is not before the one known so far.
 void Stream::find_first_id() {
-  const auto first = entries(first_id_, kStreamIdMax);
-  first_id_ = first.valid() ? first.id() : kStreamIdMin;
+  first_id_ = kStreamIdMin;
+  const Node* const node = nodes_.first();
+  if (node == nullptr) return;
+  EntryCursor entry(*node);
+  entry.to_front();
+  first_id_ = entry.id();
 }
 
 bool Stream::erase(StreamId id) {
@@ -181,25 +184,25 @@ bool Stream::erase(StreamId id) {
   if (node == nullptr) return false;
   EntryCursor entry(*node);
   if (!entry.seek(id) || entry.deleted()) return false;
-  erase_at(entry);
+  erase_at(*node, entry);
   max_deleted_id_ = std::max(max_deleted_id_, id);
   if (id == first_id_) find_first_id();
   return true;
 }
 
-// Removes the live entry under the cursor. The cursor is put on what has become of it; false if the whole node went.
-bool Stream::erase_at(EntryCursor& entry) {
-  Node& node = *node_for(entry.id());
+// Removes the live entry of the node under the cursor. The cursor is put on what has become of it in the node returned,
+// which may be another one; nullptr if the whole node went.
+Node* Stream::erase_at(Node& node, EntryCursor& entry) {
   --length_;
   if (node.live() == 1) {
     drop_node(node);
-    return false;
+    return nullptr;
   }
   const size_t offset = entry.offset();
   Node& written = unshared(node);
   const ptrdiff_t moved = written.erase(offset);
   entry = EntryCursor(written, offset + static_cast<size_t>(moved));
-  return true;
+  return &written;
 }
 
 EraseOutcome Stream::erase_with_policy(StreamId id, RefPolicy policy, bool* references_purged) {
@@ -229,6 +232,13 @@ bool Stream::destroy_group(std::string_view name) {
   if (found == groups_.end()) return false;
   groups_.erase(found);
   return true;
+}
+
+void Stream::set_last_id(StreamId id) {
+  if (id < last_id_) {
+    for (auto& [name, group] : groups_) group.pending.recall_all();
+  }
+  last_id_ = id;
 }
 
 void Stream::set_entries_added(uint64_t count) {

@@ -101,7 +101,8 @@ class Stream {
   bool purge_references(StreamId id);
 
   // ---- XSETID
-  void set_last_id(StreamId id) { last_id_ = id; }
+  // A lower id lets entries that have gone be added again.
+  void set_last_id(StreamId id);
   void set_entries_added(uint64_t count);  // clamps the groups' entries_read
   void set_max_deleted_id(StreamId id) { max_deleted_id_ = id; }
 
@@ -138,12 +139,14 @@ class Stream {
   Node& unshared(Node& node);
   void add_node(Ref<Node> node);
   void drop_node(const Node& node);
-  bool erase_at(EntryCursor& entry);
+  Node* erase_at(Node& node, EntryCursor& entry);
   Node* node_for(StreamId id) const;
   void find_first_id();
-  bool droppable_whole(const Node& node, const TrimOptions& options) const;
-  bool trimmed_up_to(StreamId id, const TrimOptions& options) const;
-  uint64_t trim_inside(Node& node, const TrimOptions& options, bool& done);
+  struct TrimBounds;
+  std::optional<TrimBounds> trim_bounds(const TrimOptions& options) const;
+  bool trimmed_up_to(StreamId id, const TrimBounds& bounds) const;
+  bool droppable_whole(const Node& node, const TrimBounds& bounds) const;
+  uint64_t trim_inside(Node& node, RefPolicy policy, const TrimBounds& bounds, bool& done);
 
   NodeTree nodes_;
   Node* tail_ = nullptr;  // nodes_.last()

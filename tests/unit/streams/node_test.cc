@@ -116,6 +116,26 @@ TEST_F(NodeTest, MarksDeletedEntriesInPlace) {
   EXPECT_EQ(node_->deleted(), 1u);
 }
 
+TEST_F(NodeTest, TheFrontMovesOnOverDeletedEntries) {
+  start({1, 0}, {"f", "a"});
+  append({2, 0}, {"f", "b"});
+  append({3, 0}, {"f", "c"});
+  EntryCursor entry(*node_);
+  const auto front = [&entry] { return entry.to_front() ? entry.id().ms : 0; };
+  erase({2, 0});
+  EXPECT_EQ(front(), 1u);
+  erase({1, 0});
+  EXPECT_EQ(front(), 3u);
+  ASSERT_TRUE(entry.seek_at_or_after({1, 5}));
+  EXPECT_EQ(entry.id().ms, 3u);
+  EXPECT_FALSE(entry.seek({1, 0}));
+  erase({3, 0});
+  EXPECT_EQ(front(), 3u);
+  EXPECT_TRUE(entry.deleted());
+  append({4, 0}, {"f", "d"});
+  EXPECT_EQ(front(), 4u);
+}
+
 TEST_F(NodeTest, KeepsItsPlacesWhenTheCountersGrowWider) {
   start({1, 0}, {"f", "v"});
   for (uint64_t ms = 2; ms <= 300; ++ms) append({ms, 0}, {"f", "v"});
