@@ -54,11 +54,18 @@ void advance(const Stream& stream, Group& group, StreamId id) {
   group.last_delivered = id;
 }
 
-// The first record in time order that claim_idle would deliver, whatever its idle time: one whose entry exists.
-std::optional<Pending> oldest_existing(const Stream& stream, const Group& group) {
-  auto pending = group.pending.oldest();
-  while (pending && !stream.contains(pending->id)) pending = group.pending.next_oldest(pending->id);
+// The first record from `pending` on, in time order, whose entry exists.
+std::optional<Pending> next_existing(const Stream& stream, Group& group, std::optional<Pending> pending) {
+  while (pending && !stream.contains(pending->id)) {
+    const StreamId gone = pending->id;
+    pending = group.pending.next_oldest(gone);
+    group.pending.set_aside(gone);
+  }
   return pending;
+}
+
+std::optional<Pending> oldest_existing(const Stream& stream, Group& group) {
+  return next_existing(stream, group, group.pending.oldest());
 }
 
 }  // namespace
@@ -72,8 +79,10 @@ uint64_t deliver_new(Stream& stream, Group& group, Consumer& consumer, const New
     if (delivery.count != 0 && delivered == delivery.count) break;
     if (!room_left()) break;
     advance(stream, group, entry.id());
-    if (!delivery.no_ack) group.pending.put({entry.id(), consumer.id, delivery.now_ms, 1});
-    consumer.active_time_ms = delivery.now_ms;
+    if (!delivery.no_ack) {
+      group.pending.put({entry.id(), consumer.id, delivery.now_ms, 1});
+      consumer.active_time_ms = delivery.now_ms;
+    }
     ++delivered;
     sink(entry);
   }
@@ -84,37 +93,32 @@ uint64_t claim_idle(Stream& stream, Group& group, Consumer& consumer, const Idle
                     const std::function<void(EntryIterator&, const ClaimedEntry&)>& sink) {
   uint64_t claimed = 0;
   StreamId first_claimed;
-  for (auto pending = group.pending.oldest(); pending;) {
+  for (auto pending = oldest_existing(stream, group); pending;) {
     // What this call claimed stands behind everything it may still claim: at `now`, or only the future follows.
     if (claimed > 0 && pending->id == first_claimed) break;
     if (claim.count != 0 && claimed == claim.count) break;
     if (!idle_enough(*pending, claim.min_idle_ms, claim.now_ms)) break;
-    const auto next = group.pending.next_oldest(pending->id);
+    if (!room_left()) break;
+    const auto next = next_existing(stream, group, group.pending.next_oldest(pending->id));
     auto entry = stream.entries(pending->id, pending->id);
-    if (entry.valid()) {
-      if (!room_left()) break;
-      if (claimed == 0) first_claimed = pending->id;
-      ++claimed;
-      group.pending.put({pending->id, consumer.id, claim.now_ms, saturating_increment(pending->delivery_count)});
-      consumer.active_time_ms = claim.now_ms;
-      sink(entry, {idle_ms(*pending, claim.now_ms), pending->delivery_count});
-    }
+    if (claimed == 0) first_claimed = pending->id;
+    ++claimed;
+    group.pending.put({pending->id, consumer.id, claim.now_ms, saturating_increment(pending->delivery_count)});
+    consumer.active_time_ms = claim.now_ms;
+    sink(entry, {idle_ms(*pending, claim.now_ms), pending->delivery_count});
     pending = next;
   }
   return claimed;
 }
 
-int64_t next_claim_time_ms(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms) {
+int64_t next_claim_time_ms(const Stream& stream, Group& group, int64_t min_idle_ms, int64_t now_ms) {
   const auto oldest = oldest_existing(stream, group);
   return saturating_add(oldest ? delivered_ms(*oldest) : now_ms, min_idle_ms);
 }
 
-bool has_claimable(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms) {
-  for (auto pending = group.pending.oldest(); pending; pending = group.pending.next_oldest(pending->id)) {
-    if (!idle_enough(*pending, min_idle_ms, now_ms)) return false;
-    if (stream.contains(pending->id)) return true;
-  }
-  return false;
+bool has_claimable(const Stream& stream, Group& group, int64_t min_idle_ms, int64_t now_ms) {
+  const auto oldest = oldest_existing(stream, group);
+  return oldest && idle_enough(*oldest, min_idle_ms, now_ms);
 }
 
 uint64_t read_history(Stream& stream, Group& group, Consumer& consumer, StreamId after, uint64_t count, int64_t now_ms,

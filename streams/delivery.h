@@ -25,7 +25,9 @@ struct NewDelivery {
   int64_t now_ms = 0;
 };
 // Hands out entries behind group.last_delivered: advances it, keeps entries_read, and records them as pending for
-// `consumer` (an id that is pending already moves to the caller with its count set to 1). Returns how many.
+// `consumer` (an id that is pending already moves to the caller with its count set to 1). Only a record makes the
+// consumer active: with no_ack its active time stays, as Redis counts what was read into a pending list. Returns how
+// many.
 uint64_t deliver_new(Stream& stream, Group& group, Consumer& consumer, const NewDelivery& delivery,
                      const RoomLeft& room_left, const std::function<void(EntryIterator&)>& sink);
 
@@ -42,10 +44,10 @@ struct ClaimedEntry {
 uint64_t claim_idle(Stream& stream, Group& group, Consumer& consumer, const IdleClaim& claim, const RoomLeft& room_left,
                     const std::function<void(EntryIterator&, const ClaimedEntry&)>& sink);
 // When claim_idle would next find something (unix ms): oldest delivery + min_idle, or now + min_idle if nothing pends.
-// Records whose entry is gone do not count.
-int64_t next_claim_time_ms(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms);
+// Records whose entry is gone do not count. They are set aside, here and in the other two: each is looked at once.
+int64_t next_claim_time_ms(const Stream& stream, Group& group, int64_t min_idle_ms, int64_t now_ms);
 // True if claim_idle would deliver at least one entry now.
-bool has_claimable(const Stream& stream, const Group& group, int64_t min_idle_ms, int64_t now_ms);
+bool has_claimable(const Stream& stream, Group& group, int64_t min_idle_ms, int64_t now_ms);
 
 // ---- XREADGROUP with an id: the consumer's own pending entries above `after`. Existing entries get count + 1 and time
 // now; ones gone from the stream are shown as such (nullptr) and left alone. A count of 0 is no limit.

@@ -22,7 +22,7 @@ inline constexpr int64_t kNeverActive = -1;
 struct Consumer {
   ConsumerId id = kNoConsumer;
   int64_t seen_time_ms = 0;               // last command that named the consumer
-  int64_t active_time_ms = kNeverActive;  // last time it was handed an entry
+  int64_t active_time_ms = kNeverActive;  // last time an entry became its own
 };
 
 class Group {

@@ -247,6 +247,40 @@ TEST_F(DeliveryTest, TheNextClaimIsDueWhenTheOldestExistingEntryIs) {
   EXPECT_EQ(next_claim_time_ms(stream_, group(), kCountMax, 5), kCountMax);
 }
 
+TEST_F(DeliveryTest, RecordsOfEntriesThatHaveGoneAreMetOnce) {
+  add(1, 4);
+  read("alice");
+  remove(1);
+  remove(3);
+  nack_one(3, NackMode::kFail);
+  EXPECT_TRUE(has_claimable(stream_, group(), 0, now_ms));
+  EXPECT_EQ(group().pending.oldest()->id, at(2));
+  EXPECT_FALSE(group().pending.next_oldest(at(4)));
+  const PendingList copy(group().pending);
+  EXPECT_TRUE(copy.find(at(1)) && copy.find(at(3)));
+  EXPECT_THAT(claim_idle_as("bob", 0), ElementsAre("2 idle 0 count 1", "4 idle 0 count 1"));
+  EXPECT_THAT(history("alice", 0), ElementsAre("1 gone"));
+}
+
+TEST_F(DeliveryTest, AnEntryAddedAgainAfterXsetidIsClaimableAgain) {
+  add(1, 2);
+  read("alice");
+  stream_.trim({});
+  EXPECT_FALSE(has_claimable(stream_, group(), 0, now_ms));
+  stream_.set_last_id(kStreamIdMin);
+  add(2, 2);
+  EXPECT_TRUE(has_claimable(stream_, group(), 0, now_ms));
+  EXPECT_THAT(claim_idle_as("bob", 0), ElementsAre("2 idle 0 count 1"));
+}
+
+TEST_F(DeliveryTest, WhatIsNotPutOnThePendingListMakesNobodyActive) {
+  add(1, 2);
+  read("alice", 1, /*no_ack=*/true);
+  EXPECT_EQ(consumer("alice").active_time_ms, kNeverActive);
+  read("alice", 1);
+  EXPECT_EQ(consumer("alice").active_time_ms, now_ms);
+}
+
 TEST_F(DeliveryTest, ClaimableMeansIdleEnoughAndThere) {
   EXPECT_FALSE(has_claimable(stream_, group(), 0, now_ms));
   add(1, 2);
