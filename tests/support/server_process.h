@@ -22,10 +22,10 @@ enum class ServerKind { kMillrace, kRedis };
 
 struct ServerOptions {
   ServerKind kind = ServerKind::kMillrace;
-  std::string io_backend;          // Millrace: --io-backend; empty = the server's choice
-  int cores = 0;                   // Millrace: --cores; 0 = the server's choice
-  std::vector<std::string> extra;  // further arguments, as they stand
-  std::string program;             // another binary than the one that was built; empty = that one
+  std::string io_backend = {};          // Millrace: --io-backend; empty = the server's choice
+  int cores = 0;                        // Millrace: --cores; 0 = the server's choice
+  std::vector<std::string> extra = {};  // further arguments, as they stand
+  std::string program = {};             // another binary than the one that was built; empty = that one
 };
 
 struct ExitStatus {
