@@ -39,8 +39,10 @@ std::vector<std::unique_ptr<Backend>> make_backends(BackendPlan& plan, size_t co
     if (auto backend = make_backend(plan)) {
       backends.push_back(std::move(backend));
     } else if (plan.io_uring) {
+      const int error = errno;
       plan.io_uring = false;
-      plan.reason = "epoll: the kernel refused an io_uring: " + std::string(std::strerror(errno));
+      plan.reason = "epoll: the kernel refused an io_uring: " + std::string(std::strerror(error));
+      if (error == ENOMEM) plan.reason += " (ulimit -l)";
       backends.clear();
     } else {
       return {};

@@ -8,10 +8,12 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 
 #include "io/ring_message.h"
+#include "io/system_clock.h"
 
 namespace millrace::io {
 namespace {
@@ -19,6 +21,8 @@ namespace {
 constexpr unsigned kProbeEntries = 8;
 constexpr size_t kProbeBufferBytes = 64;
 constexpr uint64_t kProbeMessage = 0x6d696c6c;
+constexpr int kAttemptsMax = 50;
+constexpr int64_t kAttemptPauseNs = 2'000'000;
 
 struct SetupFlag {
   unsigned flag;
@@ -31,6 +35,18 @@ constexpr SetupFlag kSetupFlags[] = {
     {IORING_SETUP_COOP_TASKRUN, 0},
     {IORING_SETUP_TASKRUN_FLAG, IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN},
 };
+
+// The kernel takes a dead ring apart in the background, and until then its memory counts against the limit of locked
+// memory: a refusal may be about the ring probed before. Returns what `attempt` does, 0 or -errno, in the end.
+template <typename Attempt>
+int try_patiently(const Attempt& attempt) {
+  int result = attempt();
+  for (int tries = 0; result == -ENOMEM && tries < kAttemptsMax; ++tries) {
+    sleep_ns(kAttemptPauseNs);
+    result = attempt();
+  }
+  return result;
+}
 
 class Descriptor {
  public:
@@ -49,7 +65,8 @@ class Descriptor {
 // A small ring with buffers to try things on.
 class ProbeRing {
  public:
-  explicit ProbeRing(unsigned flags) : error_(-io_uring_queue_init(kProbeEntries, &ring_, flags)) {}
+  explicit ProbeRing(unsigned flags)
+      : error_(-try_patiently([&] { return io_uring_queue_init(kProbeEntries, &ring_, flags); })) {}
   ~ProbeRing() {
     if (error_ == 0) io_uring_queue_exit(&ring_);
     if (buffers_ != MAP_FAILED) munmap(buffers_, kBufferMappingBytes);
@@ -69,7 +86,8 @@ class ProbeRing {
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<uintptr_t>(buffers_);
     registration.ring_entries = kProbeEntries;
-    if (const int result = io_uring_register_buf_ring(&ring_, &registration, 0); result != 0) return result;
+    const auto attempt = [&] { return io_uring_register_buf_ring(&ring_, &registration, 0); };
+    if (const int result = try_patiently(attempt); result != 0) return result;
     auto* ring = static_cast<io_uring_buf_ring*>(buffers_);
     char* memory = static_cast<char*>(buffers_) + kRingBytes;
     for (unsigned short id = 0; id < kProbeEntries; ++id) {
