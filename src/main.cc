@@ -152,10 +152,16 @@ class Cores {
   std::atomic<size_t> started_{0};
 };
 
-int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable) {
+int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable,
+          process::Background& background) {
+  // A log file is where the reason will be looked for; a log on the terminal would say it twice.
+  const auto give_up = [&](const std::string& message) {
+    if (!settings.logfile().empty()) log.warning(message);
+    return fail(message);
+  };
   const auto choice = static_cast<io::BackendChoice>(settings.io_backend_choice());
   auto plan = io::plan_backend(choice);
-  if (!plan) return fail(plan.error());
+  if (!plan) return give_up(plan.error());
   fit_open_files(settings, log);
 
   const int64_t asked_cores = settings.cores.load();
@@ -166,14 +172,14 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   facts.os = describe_os();
   facts.core_count = asked_cores > 0 ? static_cast<int>(asked_cores) : static_cast<int>(io::available_processors());
   auto backends = io::make_backends(*plan, static_cast<size_t>(facts.core_count));
-  if (backends.empty()) return fail("The kernel refused another event queue (open files?)");
+  if (backends.empty()) return give_up("The kernel refused another event queue (open files?)");
   facts.io_backend = plan->io_uring ? "io_uring" : "epoll";
   facts.started_unix_ms = io::read_clocks().unix_ms;
   facts.started_monotonic_ns = io::read_clocks().monotonic_ns;
   facts.process_id = getpid();
 
   auto listeners = process::Listeners::open(settings, static_cast<size_t>(facts.core_count), log);
-  if (!listeners) return fail(listeners.error());
+  if (!listeners) return give_up(listeners.error());
 
   const commands::CommandTable table;
   const keyspace::KeyspaceOptions options{
@@ -190,9 +196,11 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
     pid_file = std::make_unique<process::PidFile>(path);
     if (!pid_file->ok()) log.warning("Could not write the pid file " + path);
   }
-  cores.start();
+  // Said before the first client can be answered: who got an answer finds both lines in the log.
   log.notice(std::to_string(facts.core_count) + (facts.core_count == 1 ? " core, " : " cores, ") + plan->reason);
   log.notice("Ready to accept connections");
+  cores.start();
+  background.report_started();
 
   const std::string signal = process::wait_for_shutdown();
   log.notice(signal.empty() ? "SHUTDOWN asked for, ending" : "Received " + signal + ", ending");
@@ -215,8 +223,13 @@ int main(int argc, char** argv) {
     return 0;
   }
 
+  if (const auto error = process::find_write_error(settings.logfile())) {
+    return fail("Can't open the log file " + settings.logfile() + ": " + *error);
+  }
+
   process::block_signals();
-  if (settings.daemonize.load() != 0 && !process::detach()) return fail("Could not go into the background");
+  process::Background background;
+  if (settings.daemonize.load() != 0 && !background.enter()) return fail("Could not go into the background");
   Log log(settings.logfile(), settings.log_level());
   log.notice("Millrace " MILLRACE_VERSION " starting, pid " + std::to_string(getpid()) + ", configuration: " +
              (report.config_file.empty() ? "defaults" : report.config_file));
@@ -226,5 +239,5 @@ int main(int argc, char** argv) {
     for (const std::string& name : report.without_effect) line += " " + name;
     log.notice(line);
   }
-  return serve(settings, report, log, argv[0]);
+  return serve(settings, report, log, argv[0], background);
 }

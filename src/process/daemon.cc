@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <utility>
 
@@ -19,20 +21,53 @@ sigset_t shutdown_signals() {
   return signals;
 }
 
+// Reads one byte, which says that the child serves. The end of the pipe says that it is gone.
+[[noreturn]] void wait_for_child(int fd, pid_t child) {
+  char started = 0;
+  ssize_t got;
+  do {
+    got = read(fd, &started, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got == 1) _exit(0);
+  waitpid(child, nullptr, 0);
+  _exit(1);
+}
+
+bool redirect_to_null(int fd) {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || null == fd) return null == fd;
+  const bool done = dup2(null, fd) >= 0;
+  close(null);
+  return done;
+}
+
 }  // namespace
 
-bool detach() {
+Background::~Background() {
+  if (waiting_fd_ >= 0) close(waiting_fd_);
+}
+
+bool Background::enter() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
   const pid_t child = fork();
   if (child < 0) return false;
-  if (child > 0) _exit(0);
+  if (child > 0) {
+    close(ends[1]);
+    wait_for_child(ends[0], child);
+  }
+  close(ends[0]);
+  waiting_fd_ = ends[1];
   setsid();
-  const int null = open("/dev/null", O_RDWR);
-  if (null < 0) return false;
-  dup2(null, STDIN_FILENO);
-  dup2(null, STDOUT_FILENO);
-  dup2(null, STDERR_FILENO);
-  if (null > STDERR_FILENO) close(null);
-  return true;
+  return redirect_to_null(STDIN_FILENO) && redirect_to_null(STDOUT_FILENO);
+}
+
+void Background::report_started() {
+  if (waiting_fd_ < 0) return;
+  redirect_to_null(STDERR_FILENO);
+  const char started = 1;
+  [[maybe_unused]] const ssize_t written = write(waiting_fd_, &started, 1);
+  close(std::exchange(waiting_fd_, -1));
 }
 
 PidFile::PidFile(std::string path) : path_(std::move(path)) {
@@ -60,7 +95,9 @@ std::string wait_for_shutdown() {
   return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "";
 }
 
-void request_shutdown() { kill(getpid(), SIGUSR1); }
+void request_shutdown() {
+  kill(getpid(), SIGUSR1);
+}
 
 void unblock_signals() {
   signal(SIGUSR1, SIG_IGN);

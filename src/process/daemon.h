@@ -6,8 +6,23 @@
 
 namespace millrace::process {
 
-// Forks into the background and detaches from the terminal; returns in the child. False if the kernel refuses.
-bool detach();
+// A server that goes into the background: the process that was started waits until the one behind it serves, and ends
+// with 0; if that one gives up, with 1. Until then standard error is the terminal's, for the reason.
+class Background {
+ public:
+  Background() = default;
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // Forks; returns in the child. False if the kernel refuses.
+  bool enter();
+  // The server serves: lets the waiting process go, and the terminal. Nothing happens in a server in the foreground.
+  void report_started();
+
+ private:
+  int waiting_fd_ = -1;
+};
 
 // The file exists while the object does. An unwritable path is not fatal, as in Redis: ok() tells.
 class PidFile {

@@ -69,7 +69,9 @@ commands::MemoryReport report_memory() {
   return report;
 }
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
 
 commands::CpuReport report_cpu() {
   rusage self{};
@@ -131,10 +133,8 @@ std::optional<std::string> replace_file(const std::string& path, const std::stri
 }  // namespace
 
 commands::Environment environment() {
-  return {.memory = report_memory,
-          .cpu = report_cpu,
-          .read_file = file_access().read_file,
-          .replace_file = replace_file};
+  return {
+      .memory = report_memory, .cpu = report_cpu, .read_file = file_access().read_file, .replace_file = replace_file};
 }
 
 }  // namespace millrace::process

@@ -3,7 +3,9 @@
 #include <glob.h>
 #include <stdlib.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 namespace millrace::process {
@@ -35,7 +37,17 @@ std::vector<std::string> expand(const std::string& pattern) {
 
 }  // namespace
 
-settings::FileAccess file_access() { return {.read_file = read_file, .glob = expand}; }
+settings::FileAccess file_access() {
+  return {.read_file = read_file, .glob = expand};
+}
+
+std::optional<std::string> find_write_error(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  std::FILE* file = std::fopen(path.c_str(), "a");
+  if (file == nullptr) return std::strerror(errno);
+  std::fclose(file);
+  return std::nullopt;
+}
 
 std::string absolute_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&free)> resolved(realpath(path.c_str(), nullptr), &free);

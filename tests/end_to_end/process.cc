@@ -1,0 +1,155 @@
+#include "end_to_end/process.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+#include "base/check.h"
+
+namespace millrace::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kPollInterval{2};
+
+// From here on io_uring_setup fails with EPERM for this process and what it becomes.
+bool refuse_io_uring() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+struct Preparation {
+  const char* in;
+  const char* out;
+  const char* err;
+  bool deny_io_uring;
+};
+
+// In the child, after fork: only calls that are safe there.
+[[noreturn]] void become(const Preparation& preparation, char* const* arguments, char* const* environment) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int in = open(preparation.in, O_RDONLY);
+  const int out = open(preparation.out, O_CREAT | O_WRONLY | O_APPEND, 0600);
+  const int err = open(preparation.err, O_CREAT | O_WRONLY | O_APPEND, 0600);
+  if (in < 0 || out < 0 || err < 0) _exit(126);
+  dup2(in, STDIN_FILENO);
+  dup2(out, STDOUT_FILENO);
+  dup2(err, STDERR_FILENO);
+  if (preparation.deny_io_uring && !refuse_io_uring()) _exit(125);
+  execvpe(arguments[0], arguments, environment);
+  _exit(127);
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) variables.emplace_back(*entry);
+  return variables;
+}
+
+}  // namespace
+
+void rest_before_looking_again() {
+  std::this_thread::sleep_for(kPollInterval);
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  path_ = (std::filesystem::temp_directory_path() / "millrace_test_XXXXXX").string();
+  CHECK(mkdtemp(path_.data()) != nullptr);
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TemporaryDirectory::file(std::string_view name, std::string_view content) const {
+  std::ofstream(path(name), std::ios::binary) << content;
+  return path(name);
+}
+
+std::string read_whole_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+Process::Process(const std::vector<std::string>& words, const Options& options) {
+  std::vector<std::string> arguments = words;
+  std::vector<std::string> variables = own_environment();
+  variables.insert(variables.end(), options.environment.begin(), options.environment.end());
+  const std::vector<char*> argument_pointers = pointers_to(arguments);
+  const std::vector<char*> variable_pointers = pointers_to(variables);
+  const std::string in = directory_.file("in", options.input);
+  const std::string out = directory_.path("out");
+  const std::string err = directory_.path("err");
+  const Preparation preparation{in.c_str(), out.c_str(), err.c_str(), options.deny_io_uring};
+  pid_ = fork();
+  if (pid_ == 0) become(preparation, argument_pointers.data(), variable_pointers.data());
+  CHECK(pid_ > 0);
+}
+
+Process::~Process() {
+  if (exit_) return;
+  send_signal(SIGKILL);
+  wait();
+}
+
+// A pid that was waited for may belong to somebody else by now.
+void Process::send_signal(int signal_number) const {
+  if (!exit_) kill(pid_, signal_number);
+}
+
+std::optional<ExitStatus> Process::wait(milliseconds patience) {
+  const auto deadline = steady_clock::now() + patience;
+  while (!exit_) {
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      exit_ = WIFSIGNALED(status) ? ExitStatus{.code = -1, .signal = WTERMSIG(status)}
+                                  : ExitStatus{.code = WEXITSTATUS(status), .signal = 0};
+    } else if (steady_clock::now() >= deadline) {
+      return std::nullopt;
+    } else {
+      rest_before_looking_again();
+    }
+  }
+  return exit_;
+}
+
+int Process::exit_code() {
+  if (const auto status = wait()) return status->code;
+  send_signal(SIGKILL);
+  wait();
+  return -1;
+}
+
+}  // namespace millrace::test
