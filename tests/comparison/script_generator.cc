@@ -7,37 +7,37 @@
 namespace millrace::test {
 
 const ScriptGenerator::Weighted ScriptGenerator::kMakers[] = {
-    {&ScriptGenerator::xadd, 30, false},
-    {&ScriptGenerator::xadd_with_server_time, 1, false},
-    {&ScriptGenerator::xlen, 2, false},
-    {&ScriptGenerator::xrange, 10, false},
-    {&ScriptGenerator::xdel, 6, true},
-    {&ScriptGenerator::xtrim, 5, true},
-    {&ScriptGenerator::xsetid, 2, true},
-    {&ScriptGenerator::xgroup_create, 6, false},
-    {&ScriptGenerator::xgroup_setid, 2, true},
-    {&ScriptGenerator::xgroup_destroy, 1, false},
-    {&ScriptGenerator::xgroup_consumer, 2, false},
-    {&ScriptGenerator::xread, 5, false},
-    {&ScriptGenerator::xreadgroup, 16, false},
-    {&ScriptGenerator::xack, 6, false},
-    {&ScriptGenerator::xpending, 6, false},
-    {&ScriptGenerator::xclaim, 8, false},
-    {&ScriptGenerator::xautoclaim, 5, false},
-    {&ScriptGenerator::xinfo, 5, false},
-    {&ScriptGenerator::key_look, 2, false},
-    {&ScriptGenerator::key_removal, 1, false},
-    {&ScriptGenerator::key_expiry, 2, false},
-    {&ScriptGenerator::key_expiry_look, 1, false},
-    {&ScriptGenerator::key_transfer, 2, false},
-    {&ScriptGenerator::key_walk, 1, false},
-    {&ScriptGenerator::object, 1, false},
-    {&ScriptGenerator::select, 1, false},
-    {&ScriptGenerator::connection, 1, false},
-    {&ScriptGenerator::client, 1, false},
-    {&ScriptGenerator::config, 1, false},
-    {&ScriptGenerator::command_look, 1, false},
-    {&ScriptGenerator::unknown, 1, false},
+    {&ScriptGenerator::xadd, 30, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xadd_with_server_time, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xlen, 2, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xrange, 10, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xdel, 6, ScriptKind::kEverything},
+    {&ScriptGenerator::xtrim, 5, ScriptKind::kNoDeletions},
+    {&ScriptGenerator::xsetid, 2, ScriptKind::kNoDeletions},
+    {&ScriptGenerator::xgroup_create, 6, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xgroup_setid, 2, ScriptKind::kNoDeletions},
+    {&ScriptGenerator::xgroup_destroy, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xgroup_consumer, 2, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xread, 5, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xreadgroup, 16, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xack, 6, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xpending, 6, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xclaim, 8, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xautoclaim, 5, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::xinfo, 5, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_look, 2, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_removal, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_expiry, 2, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_expiry_look, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_transfer, 2, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::key_walk, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::object, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::select, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::connection, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::client, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::config, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::command_look, 1, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::unknown, 1, ScriptKind::kAppendOnly},
 };
 
 Words ScriptGenerator::next() {
@@ -47,7 +47,7 @@ Words ScriptGenerator::next() {
     uint64_t ticket = below(total);
     const Weighted* chosen = kMakers;
     while (ticket >= chosen->weight) ticket -= (chosen++)->weight;
-    if (chosen->makes_gaps && kind_ == ScriptKind::kAppendOnly) return next();
+    if (kind_ > chosen->latest) return next();
     Words words = (this->*chosen->maker)();
     if (one_in(10)) mutate(&words);
     queue_.push_back(std::move(words));
@@ -182,7 +182,7 @@ void ScriptGenerator::mutate(Words* words) {
   if (words->size() <= first) return;
   const size_t at = first + below(words->size() - first);
   const auto position = words->begin() + static_cast<std::ptrdiff_t>(at);
-  switch (below(4)) {
+  switch (below(name == "XSETID" ? 3 : 4)) {
     case 0:
       words->erase(position);
       break;

@@ -17,8 +17,10 @@
 namespace millrace::test {
 
 enum class ScriptKind {
-  kEverything,
-  kAppendOnly,  // no gaps in streams, so that every rule for the lag of a group agrees
+  kEverything,   // but exact MINID: in Redis it can leave nodes behind in which all is deleted, if one ends in a
+                 // tombstone
+  kNoDeletions,  // only trims, by MINID as well
+  kAppendOnly,   // no gaps in streams, so that every rule for the lag of a group agrees
 };
 
 class ScriptGenerator {
@@ -35,7 +37,7 @@ class ScriptGenerator {
   struct Weighted {
     Maker maker;
     uint32_t weight;
-    bool makes_gaps;
+    ScriptKind latest;  // the last kind of script that has it
   };
   static const Weighted kMakers[];
 

@@ -15,7 +15,7 @@ Words ScriptGenerator::key_removal() {
     ms_ = 1;
     return {pick({"FLUSHDB", "FLUSHALL"}), pick({"ASYNC", "SYNC", "NOW"})};
   }
-  if (one_in(2)) return {"DEL", "missing", "missing"};
+  if (kind_ != ScriptKind::kAppendOnly && one_in(2)) return {"DEL", "missing", "missing"};
   return {any_case(pick({"DEL", "UNLINK"})), key(), "missing"};
 }
 

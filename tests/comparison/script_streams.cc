@@ -9,7 +9,7 @@ namespace millrace::test {
 void ScriptGenerator::append_trim(Words* words) {
   const bool by_length = one_in(2);
   words->push_back(any_case(by_length ? "MAXLEN" : "MINID"));
-  const uint64_t how = below(4);
+  const uint64_t how = !by_length && kind_ == ScriptKind::kEverything ? 2 : below(4);
   if (how == 1) words->push_back("=");
   if (how >= 2) words->push_back("~");
   if (one_in(15)) {
@@ -26,7 +26,7 @@ void ScriptGenerator::append_trim(Words* words) {
 Words ScriptGenerator::xadd() {
   Words words = {any_case("XADD"), key()};
   if (one_in(20)) words.push_back(any_case("NOMKSTREAM"));
-  if (kind_ == ScriptKind::kEverything && one_in(6)) append_trim(&words);
+  if (kind_ != ScriptKind::kAppendOnly && one_in(6)) append_trim(&words);
   if (one_in(3)) ms_++;
   highest_ms_ = std::max(highest_ms_, ms_);
   if (one_in(800)) ms_ = 1;
@@ -94,7 +94,8 @@ Words ScriptGenerator::xsetid() {
   }
   if (one_in(2)) {
     words.push_back(any_case("ENTRIESADDED"));
-    words.push_back(one_in(8) ? odd_word() : std::to_string(below(200)));
+    // Near 2^63 newer versions saturate.
+    words.push_back(one_in(8) ? pick({"", "x", "-1", "1.5", "9223372036854775808"}) : std::to_string(below(200)));
   }
   if (one_in(3)) {
     words.push_back(any_case("MAXDELETEDID"));
@@ -208,7 +209,7 @@ Words ScriptGenerator::xclaim() {
   if (one_in(5)) options.insert(options.end(), {any_case("RETRYCOUNT"), count()});
   if (one_in(3)) options.push_back(any_case("FORCE"));
   if (one_in(3)) options.push_back(any_case("JUSTID"));
-  if (one_in(8) && kind_ == ScriptKind::kEverything) options.insert(options.end(), {any_case("LASTID"), id()});
+  if (one_in(8) && kind_ != ScriptKind::kAppendOnly) options.insert(options.end(), {any_case("LASTID"), id()});
   words.insert(words.end(), options.begin(), options.end());
   const std::string the_key = words[1];
   const std::string the_group = words[2];
