@@ -101,7 +101,7 @@ class Traffic {
   void check_all_answered();
   void problem(const SentCommand& command, const std::string& text);
 
-  static constexpr int kSteps = 30;
+  static constexpr int kSteps = 50;
   static constexpr int64_t kBlockMsMax = 700;
   static constexpr int64_t kSlackMs = 300;
 

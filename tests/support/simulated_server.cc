@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -88,15 +89,17 @@ bool SimulatedServer::run_until(const std::function<bool()>& done, int64_t ms_ma
 }
 
 size_t SimulatedServer::waiting_commands() {
-  size_t waiting = 0;
+  std::set<const keyspace::Waiter*> waiting;  // each stands in the queues of all its keys
   for (uint32_t i = 0; i < server_->keyspace.partition_count(); ++i) {
     keyspace::Partition& partition = server_->keyspace.partition(i);
     MutexLock lock(partition.mutex);
     for (const auto& [place, queue] : partition.waiters().queues()) {
-      for (const Ref<keyspace::Waiter>& waiter : queue) waiting += waiter->is_waiting() ? 1 : 0;
+      for (const Ref<keyspace::Waiter>& waiter : queue) {
+        if (waiter->is_waiting()) waiting.insert(waiter.get());
+      }
     }
   }
-  return waiting;
+  return waiting.size();
 }
 
 void SimulatedServer::check_streams() {
