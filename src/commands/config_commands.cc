@@ -49,9 +49,14 @@ void reset(CoreStatistics& core) {
 std::optional<std::string> rewrite_file(const Server& server) {
   const Environment& environment = server.environment;
   if (!environment.replace_file) return "this server cannot write files";
-  std::optional<std::string> old_text;
-  if (environment.read_file) old_text = environment.read_file(server.facts.config_file);
-  return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text.value_or("")));
+  std::string old_text;
+  if (environment.read_file) {
+    // A file that is there but cannot be read must not lose its comments, includes and users.
+    std::optional<std::string> read = environment.read_file(server.facts.config_file);
+    if (!read) return "the present file cannot be read";
+    old_text = *std::move(read);
+  }
+  return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text));
 }
 
 }  // namespace

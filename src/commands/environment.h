@@ -13,7 +13,7 @@ namespace millrace::commands {
 struct Environment {
   std::function<MemoryReport()> memory;
   std::function<CpuReport()> cpu;
-  // CONFIG REWRITE. The whole file; nullopt if it cannot be read.
+  // CONFIG REWRITE. The whole file, nothing if there is none; nullopt if it is there and cannot be read.
   std::function<std::optional<std::string>(const std::string& path)> read_file;
   // Replaces the file at once (a temporary file beside it, fsync, rename, fsync of the directory). nullopt, or why not.
   std::function<std::optional<std::string>(const std::string& path, const std::string& text)> replace_file;

@@ -112,6 +112,11 @@ bool sync_directory(const std::string& directory) {
   return synced;
 }
 
+std::optional<std::string> read_file(const std::string& path) {
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return "";
+  return file_access().read_file(path);
+}
+
 std::optional<std::string> replace_file(const std::string& path, const std::string& text) {
   const auto reason = [] { return std::optional<std::string>(std::strerror(errno)); };
   const std::string temporary = path + ".rewrite-" + std::to_string(getpid());
@@ -133,8 +138,7 @@ std::optional<std::string> replace_file(const std::string& path, const std::stri
 }  // namespace
 
 commands::Environment environment() {
-  return {
-      .memory = report_memory, .cpu = report_cpu, .read_file = file_access().read_file, .replace_file = replace_file};
+  return {.memory = report_memory, .cpu = report_cpu, .read_file = read_file, .replace_file = replace_file};
 }
 
 }  // namespace millrace::process

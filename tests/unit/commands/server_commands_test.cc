@@ -66,6 +66,18 @@ TEST_F(ServerCommandsTest, ConfigRewrite) {
   EXPECT_EQ(run("CONFIG REWRITE"), "-ERR Rewriting config file: Read-only file system\r\n");
 }
 
+TEST_F(ServerCommandsTest, RewriteKeepsAFileThatItCannotRead) {
+  bool is_replaced = false;
+  stage_.server.environment.replace_file = [&](const std::string&, const std::string&) {
+    is_replaced = true;
+    return std::optional<std::string>();
+  };
+  stage_.server.environment.read_file = [](const std::string&) { return std::optional<std::string>(); };
+  stage_.server.facts.config_file = "/etc/millrace.conf";
+  EXPECT_EQ(run("CONFIG REWRITE"), "-ERR Rewriting config file: the present file cannot be read\r\n");
+  EXPECT_FALSE(is_replaced);
+}
+
 TEST_F(ServerCommandsTest, Shutdown) {
   for (const std::string_view line :
        {"SHUTDOWN FOO", "SHUTDOWN SAVE NOSAVE", "SHUTDOWN ABORT NOW", "SHUTDOWN NOW FORCE ABORT"}) {
