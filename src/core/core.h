@@ -3,7 +3,7 @@
 //   turn:  inbox -> timers -> buffered input -> outboxes -> sleep announced -> wait (receives run commands) -> ...
 //
 // run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to the
-// core's thread except post(), which is the one function by which anything crosses to another core.
+// core's thread except stop(), which main calls. post() is the one function by which anything crosses to another core.
 #pragma once
 
 #include <atomic>
