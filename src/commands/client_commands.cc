@@ -85,9 +85,7 @@ int64_t kill_matching(CommandContext& context, const ClientFilter& filter) {
   int64_t killed = 0;
   for (const Ref<Client>& client : context.server.clients.all()) {
     if (!filter.matches(*client, context.client, context.now.unix_ms)) continue;
-    const bool is_me = client.get() == &context.client;
-    if (is_me) context.client.session.close_after_reply = true;
-    context.host.kill(*client, is_me);
+    context.host.kill(*client, client.get() == &context.client);
     ++killed;
   }
   return killed;

@@ -154,6 +154,23 @@ TEST_F(ClientCommands, UnblockAnswersInTheBlockedClientsProtocol) {
   other->set_waiter(nullptr);
 }
 
+TEST_F(ClientCommands, WhoWantsNoRepliesIsUnblockedSilently) {
+  const Ref<Client> other = connect("127.0.0.1:50001");
+  for (const std::string_view mode : {"CLIENT REPLY OFF", "CLIENT REPLY SKIP"}) {
+    run(*other, mode);
+    run(*other, "XREAD BLOCK 0 STREAMS k $");
+    const Ref<BlockedCommand> blocked = executor.take_blocked();
+    ASSERT_TRUE(blocked) << mode;
+    other->set_waiter(Ref<keyspace::Waiter>(blocked));
+    EXPECT_EQ(run("CLIENT UNBLOCK 2"), ":1\r\n");
+    other->set_waiter(nullptr);
+    executor.forget(*blocked);
+    run(*other, "CLIENT REPLY ON");
+  }
+  EXPECT_EQ(host.delivered[2], "");
+  EXPECT_EQ(host.resumed.size(), 2u);
+}
+
 TEST_F(ClientCommands, UnblockRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(run("CLIENT UNBLOCK abc"), "-ERR value is not an integer or out of range\r\n");
   EXPECT_EQ(run("CLIENT UNBLOCK 9 foo"), "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n");
