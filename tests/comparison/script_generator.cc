@@ -67,7 +67,7 @@ std::string ScriptGenerator::any_case(std::string word) {
 }
 
 std::string ScriptGenerator::key() {
-  if (one_in(40)) return pick({"", "bin\r\n\xff", "missing"});
+  if (one_in(40)) return pick({"bin\r\n\xff", "missing"});
   return pick({"s1", "s1", "s2", "s3"});
 }
 
@@ -175,10 +175,16 @@ std::string ScriptGenerator::odd_word() {
 // Words that would lead to something that versions disagree about, see the header, stay as they are.
 void ScriptGenerator::mutate(Words* words) {
   const std::string& name = words->front();
-  const bool names_consumer = name == "XREADGROUP" || name == "XCLAIM" || name == "XAUTOCLAIM";
-  if (name == "EXPIRE" || name == "PEXPIRE" || name == "HELLO" || name == "COMMAND" || words->back() == kClockKey)
+  const bool is_claim = name == "XCLAIM" || name == "XAUTOCLAIM";
+  const bool has_idle_filter = name == "XPENDING" && words->size() > 6;
+  if (name == "EXPIRE" || name == "PEXPIRE" || name == "HELLO" || name == "COMMAND" || has_idle_filter ||
+      words->back() == kClockKey)
     return;
-  const size_t first = names_consumer ? 4 : name == "XSETID" ? 3 : 1;
+  // No odd word becomes the key of a stream with groups: consumers were not created there.
+  const bool may_carry_groups = name == "XGROUP" || name == "RENAME" || name == "RENAMENX" || name == "COPY";
+  const bool keeps_two =
+      may_carry_groups || name == "XSETID" || name == "rename" || name == "renamenx" || name == "copy";
+  const size_t first = is_claim ? 5 : name == "XREADGROUP" ? 4 : keeps_two ? 3 : 1;
   if (words->size() <= first) return;
   const size_t at = first + below(words->size() - first);
   const auto position = words->begin() + static_cast<std::ptrdiff_t>(at);

@@ -55,7 +55,7 @@ Words ScriptGenerator::xadd_with_server_time() {
 }
 
 Words ScriptGenerator::xlen() {
-  return {"XLEN", key()};
+  return {"XLEN", one_in(10) ? "" : key()};
 }
 
 Words ScriptGenerator::xrange() {
