@@ -177,8 +177,8 @@ void ScriptGenerator::mutate(Words* words) {
   const std::string& name = words->front();
   const bool is_claim = name == "XCLAIM" || name == "XAUTOCLAIM";
   const bool has_idle_filter = name == "XPENDING" && words->size() > 6;
-  if (name == "EXPIRE" || name == "PEXPIRE" || name == "HELLO" || name == "COMMAND" || has_idle_filter ||
-      words->back() == kClockKey)
+  if (name == "EXPIRE" || name == "PEXPIRE" || name == "HELLO" || name == "COMMAND" || name == "CONFIG" ||
+      has_idle_filter || words->back() == kClockKey)
     return;
   // No odd word becomes the key of a stream with groups: consumers were not created there.
   const bool may_carry_groups = name == "XGROUP" || name == "RENAME" || name == "RENAMENX" || name == "COPY";
