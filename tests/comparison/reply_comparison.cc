@@ -91,6 +91,7 @@ const ReplyComparison::CommandMask ReplyComparison::kCommandMasks[] = {
     {"OBJECT", "IDLETIME", Tolerance::kNear},
     {"MEMORY", "USAGE", Tolerance::kAnyValue},
     {"CLIENT", "ID", Tolerance::kAnyValue},
+    {"CLIENT", "LIST", Tolerance::kAnyValue},  // addresses, ages, buffers
     {"RANDOMKEY", "", Tolerance::kAnyValue},
     {"KEYS", "", Tolerance::kAnyOrder},
     {"SCAN", "", Tolerance::kAnyOrder},
