@@ -228,6 +228,24 @@ TEST_F(DatabaseTest, IdempotencyRecordsGrowOldAtTheExpiryCycle) {
   EXPECT_EQ(records("a"), 0u);
 }
 
+TEST_F(DatabaseTest, AWalkOverIdempotencyRecordsGoesOnWhereItStopped) {
+  std::vector<std::string> keys;  // of one partition, in order
+  for (char c = 'a'; keys.size() < 3; ++c) {
+    if (const std::string key(1, c); keyspace.partition_of(key) == keyspace.partition_of("a")) keys.push_back(key);
+  }
+  for (const auto& key : keys) create(key);
+  now_ms += 1'000'000;
+  record_append(keys[0], static_cast<uint64_t>(now_ms));
+  record_append(keys[1], 1);
+  record_append(keys[2], 1);
+  now_ms += Partition::kIdempotencyPeriodMs;
+  for (const auto& key : keys) {
+    SCOPED_TRACE(key);
+    expire(/*limit=*/1);
+    EXPECT_EQ(records(key), key == keys[0] ? 1u : 0u);
+  }
+}
+
 TEST_F(DatabaseTest, AStreamThatWentAwayIsNoLongerTracked) {
   create("a");
   record_append("a", static_cast<uint64_t>(now_ms));

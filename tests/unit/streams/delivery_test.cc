@@ -247,6 +247,15 @@ TEST_F(DeliveryTest, TheNextClaimIsDueWhenTheOldestExistingEntryIs) {
   EXPECT_EQ(next_claim_time_ms(stream_, group(), kCountMax, 5), kCountMax);
 }
 
+TEST_F(DeliveryTest, TrimmedEntriesCountAsRead) {
+  add(1, 5);
+  TrimOptions options;
+  options.length_max = 2;
+  stream_.trim(options);
+  read("alice", 1);
+  EXPECT_EQ(group().entries_read, 4);
+}
+
 TEST_F(DeliveryTest, RecordsOfEntriesThatHaveGoneAreMetOnce) {
   add(1, 4);
   read("alice");

@@ -274,6 +274,43 @@ TEST_F(StreamTest, CopiesSharedNodesBeforeItWrites) {
   EXPECT_EQ(still_shared, from_to(1, 5));
 }
 
+TEST_F(StreamTest, TrimsUpToItsBoundsAndNotOneShort) {
+  fill(20, 5);
+  EXPECT_EQ(stream_.trim(about(kMaxLen, 0, 10)), 10u);
+  EXPECT_EQ(stream_.trim(about(kMaxLen, 5)), 5u);
+  EXPECT_EQ(stream_.trim(about(kMinId, 21)), 5u);
+}
+
+TEST_F(StreamTest, TrimsAckedEntriesBelowAnIdOnly) {
+  fill(6);
+  group_at("g", {5, 0});
+  TrimOptions options;
+  options.strategy = kMinId;
+  options.policy = RefPolicy::kAcked;
+  options.id_min = {3, 0};
+  EXPECT_EQ(stream_.trim(options), 2u);
+  options.id_min = {7, 0};
+  EXPECT_EQ(stream_.trim(options), 3u);
+  EXPECT_EQ(ids(), from_to(6, 6));
+}
+
+TEST_F(StreamTest, LagIsUnknownBehindAHole) {
+  fill(5);
+  const Group& group = group_at("g", {1, 0}, 1);
+  stream_.erase({1, 0});
+  EXPECT_EQ(stream_.lag(group), 4u);
+  stream_.erase({3, 0});
+  EXPECT_EQ(stream_.lag(group), std::nullopt);
+}
+
+TEST_F(StreamTest, LoadingLeavesAHigherLastId) {
+  fill(3);
+  Stream loaded;
+  loaded.set_last_id({9, 0});
+  ASSERT_TRUE(loaded.load_node(stream_.share_nodes().front()));
+  EXPECT_EQ(loaded.last_id(), (StreamId{9, 0}));
+}
+
 TEST_F(StreamTest, IsLoadedNodeByNode) {
   fill(5, 2);
   ASSERT_TRUE(stream_.erase({1, 0}));
