@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "end_to_end/client.h"
 #include "end_to_end/process.h"
 #include "io/choose_backend.h"
@@ -36,7 +38,8 @@ class EndToEnd : public testing::TestWithParam<std::string> {
     options.cores = cores;
     options.extra = std::move(extra);
     server_ = ServerProcess::start(options, &why);
-    if (!server_) FAIL() << why;
+    if (!server_) std::cerr << why << std::endl;
+    CHECK(server_ != nullptr);
   }
 
   // Stops the server in the orderly way and asks whether it went so.

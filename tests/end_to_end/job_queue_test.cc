@@ -20,8 +20,9 @@ class JobQueueTest : public EndToEnd {
     }
     Process packages({"dpkg-query", "--show", "--showformat=${db:Status-Abbrev} ${Package} ${Version}\\n"});
     EXPECT_EQ(packages.exit_code(), 0);
-    std::string text;
-    while (text.size() < kBytesMin) text += packages.out();
+    const std::string once = packages.out();
+    std::string text = once;
+    while (!once.empty() && text.size() < kBytesMin) text += once;
     return directory_.file("packages.log", text);
   }
 
@@ -57,6 +58,7 @@ TEST_P(JobQueueTest, EveryLineIsProcessedThoughAWorkerIsKilled) {
   start();
   const std::string log = a_real_log();
   const std::multiset<std::string> lines = lines_of(read_whole_file(log));
+  ASSERT_FALSE(lines.empty());
   Process example({MILLRACE_JOB_QUEUE_SCRIPT, port_text(), log},
                   {.environment = {"JOB_QUEUE_WORKER=" MILLRACE_JOB_QUEUE_WORKER_PATH}});
   ASSERT_EQ(example.exit_code(), 0) << example.out() << example.error_output();
