@@ -1,3 +1,4 @@
+// See entry.h.
 #include "streams/entry.h"
 
 #include "base/check.h"

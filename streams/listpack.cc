@@ -1,3 +1,4 @@
+// See listpack.h.
 #include "streams/listpack.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See node.h.
 #include "streams/node.h"
 
 #include <algorithm>

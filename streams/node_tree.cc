@@ -1,3 +1,4 @@
+// See node_tree.h.
 #include "streams/node_tree.h"
 
 #include <algorithm>

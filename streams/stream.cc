@@ -1,3 +1,4 @@
+// See stream.h.
 #include "streams/stream.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See client_line.h.
 #include "commands/client_line.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See name_index.h.
 #include "commands/name_index.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// See server.h.
 #include "commands/server.h"
 
 #include <utility>

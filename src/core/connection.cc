@@ -1,3 +1,4 @@
+// See connection.h.
 #include "core/connection.h"
 
 #include <algorithm>

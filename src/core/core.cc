@@ -1,3 +1,4 @@
+// See core.h.
 #include "core/core.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See housekeeping.h.
 #include "core/housekeeping.h"
 
 #include <algorithm>

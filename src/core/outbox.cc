@@ -1,3 +1,4 @@
+// See outbox.h.
 #include "core/outbox.h"
 
 #include "base/check.h"

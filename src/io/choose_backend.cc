@@ -1,3 +1,4 @@
+// See choose_backend.h.
 #include "io/choose_backend.h"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// See epoll_backend.h.
 #include "io/epoll_backend.h"
 
 #include <sys/epoll.h>

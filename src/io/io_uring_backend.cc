@@ -1,3 +1,4 @@
+// See io_uring_backend.h.
 #include "io/io_uring_backend.h"
 
 #include <poll.h>

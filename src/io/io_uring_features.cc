@@ -1,3 +1,4 @@
+// See io_uring_features.h.
 #include "io/io_uring_features.h"
 
 #include <liburing.h>

@@ -1,3 +1,4 @@
+// See machine.h.
 #include "io/machine.h"
 
 #include <sched.h>

@@ -1,3 +1,4 @@
+// See socket.h.
 #include "io/socket.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// See system_clock.h.
 #include "io/system_clock.h"
 
 #include <algorithm>

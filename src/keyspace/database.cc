@@ -1,3 +1,4 @@
+// See database.h.
 #include "keyspace/database.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See expiry_index.h.
 #include "keyspace/expiry_index.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+// See key_table.h.
 #include "keyspace/key_table.h"
 
 #include <algorithm>

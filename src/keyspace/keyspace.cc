@@ -1,3 +1,4 @@
+// See keyspace.h.
 #include "keyspace/keyspace.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See partition_locks.h.
 #include "keyspace/partition_locks.h"
 
 #include <algorithm>

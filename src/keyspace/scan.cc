@@ -1,3 +1,4 @@
+// See scan.h.
 #include "keyspace/scan.h"
 
 #include <limits>

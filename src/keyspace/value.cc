@@ -1,3 +1,4 @@
+// See value.h.
 #include "keyspace/value.h"
 
 namespace millrace::keyspace {

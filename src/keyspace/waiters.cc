@@ -1,3 +1,4 @@
+// See waiters.h.
 #include "keyspace/waiters.h"
 
 #include <algorithm>

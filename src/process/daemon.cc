@@ -1,3 +1,4 @@
+// See daemon.h.
 #include "process/daemon.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// See environment.h.
 #include "process/environment.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+// See files.h.
 #include "process/files.h"
 
 #include <glob.h>

@@ -1,3 +1,4 @@
+// See listeners.h.
 #include "process/listeners.h"
 
 #include <unistd.h>

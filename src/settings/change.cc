@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/glob.h"
+#include "base/letters.h"
 #include "settings/directives.h"
 #include "settings/values.h"
 

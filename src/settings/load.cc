@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/letters.h"
 #include "base/split_args.h"
 #include "settings/directives.h"
 #include "settings/values.h"

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/letters.h"
 #include "base/numbers.h"
 
 namespace millrace::settings {

@@ -1,3 +1,4 @@
+// See reply_comparison.h.
 #include "reply_comparison.h"
 
 #include <algorithm>

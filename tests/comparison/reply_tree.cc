@@ -1,3 +1,4 @@
+// See reply_tree.h.
 #include "reply_tree.h"
 
 #include "base/check.h"

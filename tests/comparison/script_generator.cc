@@ -1,3 +1,4 @@
+// See script_generator.h.
 #include "script_generator.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See server_pair.h.
 #include "server_pair.h"
 
 namespace millrace::test {

@@ -1,3 +1,4 @@
+// See client.h.
 #include "end_to_end/client.h"
 
 #include <sys/time.h>

@@ -1,3 +1,4 @@
+// See command_grammar.h.
 #include "end_to_end/command_grammar.h"
 
 #include <algorithm>

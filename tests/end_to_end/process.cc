@@ -1,3 +1,4 @@
+// See process.h.
 #include "end_to_end/process.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// See command_harness.h.
 #include "support/command_harness.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// See resp_connection.h.
 #include "support/resp_connection.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// See resp_reply.h.
 #include "support/resp_reply.h"
 
 #include <algorithm>

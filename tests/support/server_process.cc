@@ -1,3 +1,4 @@
+// See server_process.h.
 #include "support/server_process.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// See simulated_network.h.
 #include "support/simulated_network.h"
 
 #include <algorithm>

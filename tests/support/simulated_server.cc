@@ -1,3 +1,4 @@
+// See simulated_server.h.
 #include "support/simulated_server.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Glob patterns against the cases of Redis and, at random, against a recursive twin.
 #include "base/glob.h"
 
 #include <gtest/gtest.h>

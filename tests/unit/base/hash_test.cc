@@ -1,3 +1,4 @@
+// The hash of keys: which function it is, and that every byte and the seed take part.
 #include "base/hash.h"
 
 #include <gtest/gtest.h>

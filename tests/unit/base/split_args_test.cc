@@ -1,3 +1,4 @@
+// Lines cut into words with quotes and escapes, and put together again.
 #include "base/split_args.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The command table: finding names, and refusing rows that do not hold together.
 #include "commands/command_table.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Where the keys of a command are, for every kind of key specification and for hostile counts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// The one-line notation in which the tables write arguments.
 #include "commands/syntax.h"
 
 #include <gtest/gtest.h>

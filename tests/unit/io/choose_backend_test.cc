@@ -1,3 +1,4 @@
+// Which backend is taken, and the reason that is logged.
 #include "io/choose_backend.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Processors allowed by quotas of either generation of cgroups, read from sample files.
 #include "io/machine.h"
 
 #include <gtest/gtest.h>

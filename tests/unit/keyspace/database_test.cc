@@ -1,3 +1,4 @@
+// Database: lazy and active expiry, what counts as a hit, and who is signalled.
 #include "keyspace/database.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// KeyTable: look-ups through resizes, and the guarantee of a scan.
 #include "keyspace/key_table.h"
 
 #include <gtest/gtest.h>

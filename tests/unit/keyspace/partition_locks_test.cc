@@ -1,3 +1,4 @@
+// PartitionLocks: holding exactly what was asked for last, by one thread and by several.
 #include "keyspace/partition_locks.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SCAN over all partitions: cursors, complete walks, and cursors nobody gave out.
 #include "keyspace/scan.h"
 
 #include <gtest/gtest.h>

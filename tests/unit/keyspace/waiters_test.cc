@@ -1,3 +1,4 @@
+// Queues of waiters, and that a waiter is claimed once.
 #include "keyspace/waiters.h"
 
 #include <gtest/gtest.h>

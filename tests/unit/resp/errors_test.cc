@@ -1,3 +1,4 @@
+// Error texts with a variable part.
 #include "resp/errors.h"
 
 #include <gtest/gtest.h>

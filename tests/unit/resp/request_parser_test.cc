@@ -1,3 +1,4 @@
+// Requests read wherever they are split; limits, and what is refused with which text.
 #include "resp/request_parser.h"
 
 #include <gmock/gmock.h>

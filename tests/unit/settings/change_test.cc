@@ -1,3 +1,4 @@
+// CONFIG GET and CONFIG SET: patterns, aliases, all or nothing.
 #include "settings/change.h"
 
 #include <gmock/gmock.h>

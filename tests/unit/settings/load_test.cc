@@ -1,3 +1,4 @@
+// Settings from files, the command line and standard input, with the texts of what is refused.
 #include "settings/load.h"
 
 #include <gmock/gmock.h>

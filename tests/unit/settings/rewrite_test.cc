@@ -1,3 +1,4 @@
+// CONFIG REWRITE: what stays as it was written, and what is appended.
 #include "settings/rewrite.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Values of every kind of directive, and that the table of directives holds together.
 #include "settings/values.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Listpack: encodings byte for byte as in Redis, and damaged bytes refused.
 #include "streams/listpack.h"
 
 #include <gtest/gtest.h>

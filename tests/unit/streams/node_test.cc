@@ -1,3 +1,4 @@
+// Node: its bytes as in Redis, walks in both directions, deletion in place.
 #include "streams/node.h"
 
 #include <gtest/gtest.h>

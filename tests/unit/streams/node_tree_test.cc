@@ -1,3 +1,4 @@
+// NodeTree: growing and shrinking inner nodes, neighbours, skipped bytes.
 #include "streams/node_tree.h"
 
 #include <gtest/gtest.h>

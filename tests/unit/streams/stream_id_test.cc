@@ -1,3 +1,4 @@
+// Stream ids as text and in order.
 #include "streams/stream_id.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Stream: choosing ids, deleting, trimming, copying, and its invariants.
 #include "streams/stream.h"
 
 #include <gtest/gtest.h>
