@@ -29,27 +29,9 @@ void ReplyWriter::error(std::string_view text) {
   append_line(out_, has_code ? "" : "-ERR ", text);
 }
 
-void ReplyWriter::boolean(bool value) {
-  if (is_resp3()) {
-    out_.append(value ? "#t\r\n" : "#f\r\n");
-  } else {
-    integer(value ? 1 : 0);
-  }
-}
-
 void ReplyWriter::bulk_integer(int64_t value) {
   char digits[kNumberTextMax];
   bulk({digits, format_i64(value, digits)});
-}
-
-void ReplyWriter::double_number(double value) {
-  char digits[kDoubleTextMax];
-  const std::string_view text(digits, format_double(value, digits));
-  if (is_resp3()) {
-    append_line(out_, ",", text);
-  } else {
-    bulk(text);
-  }
 }
 
 void ReplyWriter::verbatim(std::string_view format, std::string_view text) {

@@ -1,6 +1,6 @@
 // ReplyWriter: appends replies to a Buffer in RESP2 or RESP3.
 //
-// Handlers say what a value is (a map, a null, a double); the writer knows how each protocol spells it. Nothing here
+// Handlers say what a value is (a map, a null, a set); the writer knows how each protocol spells it. Nothing here
 // checks that announced lengths are kept: that is the caller's promise, and the comparison tests hold it to it.
 // A writer is cheap (two words); it lives as long as one command. One thread.
 #pragma once
@@ -33,10 +33,8 @@ class ReplyWriter {
   // error("-WRONGTYPE Operation ...") is sent as it stands. CR and LF inside become spaces.
   void error(std::string_view text);
   void integer(int64_t value) { number_line(':', value); }
-  void boolean(bool value);  // RESP3 #t/#f, RESP2 :1/:0
   void bulk(std::string_view bytes);
   void bulk_integer(int64_t value);                               // an integer as a bulk string
-  void double_number(double value);                               // RESP3 ,1.5; RESP2 a bulk string
   void verbatim(std::string_view format, std::string_view text);  // RESP3 =..txt:..., RESP2 a bulk string
   void null();                                                    // RESP3 _, RESP2 $-1
   void null_array();                                              // RESP3 _, RESP2 *-1
@@ -53,8 +51,6 @@ class ReplyWriter {
   size_t begin_array(int64_t length_hint = 1);
   void end_array(size_t token, int64_t length);
   void end_map(size_t token, int64_t pairs);
-  // Takes everything back that was written since `size()` returned `size`.
-  void rewind(size_t size) { out_.truncate(size); }
 
  private:
   static constexpr size_t kHeaderBytesMax = kNumberTextMax + 3;  // mark, digits, CR LF

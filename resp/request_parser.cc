@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "base/split_args.h"
 
@@ -32,24 +33,15 @@ bool is_digit(char c) {
 bool ends_word(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
-bool is_space(char c) {
-  return ends_word(c) || c == '\v' || c == '\f';
-}
-
 size_t find_byte(std::string_view bytes, char wanted, size_t from, size_t to) {
   if (from >= to) return kNotFound;
   const void* found = std::memchr(bytes.data() + from, wanted, to - from);
   return found == nullptr ? kNotFound : static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
 }
 
-bool equals_ignoring_case(std::string_view word, std::string_view lower) {
-  return std::equal(word.begin(), word.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return a == b || (b >= 'a' && b <= 'z' && a == b - 'a' + 'A'); });
-}
-
 // Browsers can be made to send requests to us; Redis hangs up on these two words.
 bool is_http(std::string_view command) {
-  return equals_ignoring_case(command, "post") || equals_ignoring_case(command, "host:");
+  return same_word(command, "post") || same_word(command, "host:");
 }
 
 }  // namespace

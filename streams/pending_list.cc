@@ -288,11 +288,6 @@ std::optional<Pending> PendingList::oldest() const {
   return impl_->at(impl_->by_time.first());
 }
 
-std::optional<Pending> PendingList::newest() const {
-  if (impl_ == nullptr) return std::nullopt;
-  return impl_->at(impl_->by_time.last());
-}
-
 std::optional<Pending> PendingList::next_oldest(StreamId id) const {
   if (impl_ == nullptr) return std::nullopt;
   const uint32_t slot = impl_->find(id);

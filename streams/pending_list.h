@@ -61,7 +61,6 @@ class PendingList {
   std::optional<Pending> at_or_after(ConsumerId consumer, StreamId id) const;  // in the consumer's own list
   // The time order. `oldest` starts it; `next_oldest` continues behind a record that is still in the list.
   std::optional<Pending> oldest() const;
-  std::optional<Pending> newest() const;
   std::optional<Pending> next_oldest(StreamId id) const;
 
   // Leaves the record out of the time order until it is put() again: its entry has gone, so nobody who looks for

@@ -1,16 +1,13 @@
 // Stream ids as text.
 #include "streams/stream_id.h"
 
+#include "base/letters.h"
 #include "base/numbers.h"
 
 namespace millrace::streams {
 namespace {
 
 constexpr size_t kTextMax = 127;
-
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 // One half of an id. Like the C library's reader, which Redis falls back to, it lets leading blanks, one plus sign and
 // leading zeros pass.

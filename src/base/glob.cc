@@ -1,16 +1,13 @@
 // See glob.h.
 #include "base/glob.h"
 
-#include <cctype>
 #include <cstddef>
 #include <utility>
 
+#include "base/letters.h"
+
 namespace millrace {
 namespace {
-
-int lower(int c) {
-  return std::tolower(static_cast<unsigned char>(c));
-}
 
 // One pattern element other than '*', matched against one character.
 class Element {
@@ -67,9 +64,9 @@ class Element {
     int value = static_cast<signed char>(c);
     if (low > high) std::swap(low, high);
     if (ignore_case_) {
-      low = lower(low);
-      high = lower(high);
-      value = lower(value);
+      low = lower(static_cast<char>(low));
+      high = lower(static_cast<char>(high));
+      value = lower(static_cast<char>(value));
     }
     return value >= low && value <= high;
   }

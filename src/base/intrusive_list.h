@@ -45,7 +45,6 @@ class IntrusiveList {
   }
 
   void push_back(T& element) { insert_before(head_, element.*kLink); }
-  void push_front(T& element) { insert_before(*head_.next, element.*kLink); }
   T* pop_front() {
     T* element = front();
     if (element) (element->*kLink).unlink();

@@ -27,8 +27,6 @@ class Log {
 
   void set_level(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
   bool wants(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
-  // REQUIRES: no other thread writes yet.
-  void set_path(std::string path) { path_ = std::move(path); }
 
   void write(LogLevel level, std::string_view text);
   void debug(std::string_view text) { write(LogLevel::kDebug, text); }

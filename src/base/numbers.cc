@@ -2,13 +2,10 @@
 #include "base/numbers.h"
 
 #include <array>
-#include <cctype>
-#include <cerrno>
 #include <charconv>
-#include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <string>
+
+#include "base/letters.h"
 
 namespace millrace {
 namespace {
@@ -57,18 +54,6 @@ std::optional<uint64_t> parse_plain_digits(std::string_view digits, uint64_t max
   return value <= max ? std::optional<uint64_t>(value) : std::nullopt;
 }
 
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (std::tolower(static_cast<unsigned char>(text[i])) != lower[i]) return false;
-  }
-  return true;
-}
-
-bool is_space(char c) {
-  return std::isspace(static_cast<unsigned char>(c)) != 0;
-}
-
 }  // namespace
 
 std::optional<int64_t> parse_i64(std::string_view text) {
@@ -96,17 +81,6 @@ std::optional<uint64_t> parse_u64(std::string_view text) {
   return negative ? 0 - *magnitude : *magnitude;
 }
 
-std::optional<double> parse_double(std::string_view text) {
-  if (text.empty() || is_space(text[0]) || text.find('\0') != std::string_view::npos) return std::nullopt;
-  const std::string terminated(text);
-  char* end = nullptr;
-  errno = 0;
-  const double value = std::strtod(terminated.c_str(), &end);
-  if (end != terminated.c_str() + terminated.size() || std::isnan(value)) return std::nullopt;
-  if (errno == ERANGE && (std::isinf(value) || value == 0)) return std::nullopt;
-  return value;
-}
-
 std::optional<int64_t> parse_memory(std::string_view text) {
   struct Unit {
     std::string_view name;
@@ -120,7 +94,7 @@ std::optional<int64_t> parse_memory(std::string_view text) {
   const char* digits_end = text.data() + digit_count;
   if (std::from_chars(text.data(), digits_end, number).ec != std::errc()) return std::nullopt;
   for (const Unit& unit : kUnits) {
-    if (!equals_ignoring_case(text.substr(digit_count), unit.name)) continue;
+    if (!same_word(text.substr(digit_count), unit.name)) continue;
     int64_t bytes = 0;
     if (__builtin_mul_overflow(number, unit.bytes, &bytes)) return std::nullopt;
     return bytes;
@@ -148,14 +122,6 @@ size_t format_i64(int64_t value, char* out) {
   if (value >= 0) return format_u64(static_cast<uint64_t>(value), out);
   *out = '-';
   return 1 + format_u64(0 - static_cast<uint64_t>(value), out + 1);
-}
-
-size_t format_double(double value, char* out) {
-  if (std::isnan(value)) {
-    std::memcpy(out, "nan", 3);
-    return 3;
-  }
-  return static_cast<size_t>(std::snprintf(out, kDoubleTextMax, "%.17g", value));
 }
 
 }  // namespace millrace

@@ -12,8 +12,6 @@ std::optional<int64_t> parse_i64(std::string_view text);
 // What Redis accepts as half of a stream id, up to 2^64-1: the above without a sign and, as in its strtoull() fallback,
 // leading white space, a '+' and leading zeros ("007"). A number that is negative without those is refused.
 std::optional<uint64_t> parse_u64(std::string_view text);
-// A finite or infinite floating-point number ("1.5", "1e3", "inf"); nan and trailing bytes are refused.
-std::optional<double> parse_double(std::string_view text);
 // A size as redis.conf writes it: digits and an optional unit b, k, kb, m, mb, g, gb (k = 1000, kb = 1024), any case.
 std::optional<int64_t> parse_memory(std::string_view text);
 
@@ -21,9 +19,5 @@ inline constexpr size_t kNumberTextMax = 20;  // digits of 2^64-1, or of -2^63 w
 // Writes the decimal digits to `out` (room for kNumberTextMax) and returns their count; no terminating zero.
 size_t format_u64(uint64_t value, char* out);
 size_t format_i64(int64_t value, char* out);
-// 17 significant digits, as Redis 7.0 writes doubles ("1.5", "0.10000000000000001", "inf", "-inf", "nan"): reads back
-// as the same double.
-inline constexpr size_t kDoubleTextMax = 32;
-size_t format_double(double value, char* out);
 
 }  // namespace millrace

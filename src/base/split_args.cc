@@ -4,12 +4,10 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/letters.h"
+
 namespace millrace {
 namespace {
-
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

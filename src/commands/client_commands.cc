@@ -15,7 +15,7 @@
 #include "commands/command_table.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -35,8 +35,8 @@ namespace {
 // ON or OFF as the last argument; nothing if the error has been replied.
 std::optional<bool> read_switch(CommandContext& context) {
   const std::string_view word = context.args[2];
-  const bool is_on = is_word(word, "ON");
-  if (is_on || is_word(word, "OFF")) return is_on;
+  const bool is_on = same_word(word, "ON");
+  if (is_on || same_word(word, "OFF")) return is_on;
   context.reply.error(resp::kSyntax);
   return std::nullopt;
 }
@@ -66,14 +66,14 @@ std::optional<std::vector<Ref<Client>>> find_listed(CommandContext& context) {
 std::optional<std::vector<Ref<Client>>> read_listed(CommandContext& context) {
   const auto& args = context.args;
   if (args.size() == 2) return context.server.clients.all();
-  if (args.size() == 4 && is_word(args[2], "TYPE")) {
+  if (args.size() == 4 && same_word(args[2], "TYPE")) {
     const std::optional<ClientType> type = parse_client_type(args[3]);
     if (type == ClientType::kNormal) return context.server.clients.all();
     if (type) return std::vector<Ref<Client>>();
     context.reply.error(resp::unknown_client_type(args[3]));
     return std::nullopt;
   }
-  if (args.size() >= 4 && is_word(args[2], "ID")) return find_listed(context);
+  if (args.size() >= 4 && same_word(args[2], "ID")) return find_listed(context);
   context.reply.error(resp::kSyntax);
   return std::nullopt;
 }
@@ -164,8 +164,8 @@ void client_setname_command(CommandContext& context) {
 
 void client_setinfo_command(CommandContext& context) {
   const std::string_view attribute = context.args[2];
-  const bool is_name = is_word(attribute, "LIB-NAME");
-  if (!is_name && !is_word(attribute, "LIB-VER")) {
+  const bool is_name = same_word(attribute, "LIB-NAME");
+  if (!is_name && !same_word(attribute, "LIB-VER")) {
     return context.reply.error(resp::unrecognized_attribute(attribute));
   }
   if (!is_clean_name(context.args[3])) return context.reply.error(resp::client_attribute_characters(attribute));
@@ -191,8 +191,8 @@ void client_kill_command(CommandContext& context) {
 void client_unblock_command(CommandContext& context) {
   const auto& args = context.args;
   if (args.size() > 4) return context.reply.error(resp::unknown_subcommand_or_arity(args[1], "CLIENT"));
-  const bool with_error = args.size() == 4 && is_word(args[3], "ERROR");
-  if (args.size() == 4 && !with_error && !is_word(args[3], "TIMEOUT")) {
+  const bool with_error = args.size() == 4 && same_word(args[3], "ERROR");
+  if (args.size() == 4 && !with_error && !same_word(args[3], "TIMEOUT")) {
     return context.reply.error(resp::kClientUnblockReason);
   }
   const std::optional<int64_t> id = parse_i64(args[2]);
@@ -205,13 +205,13 @@ void client_unblock_command(CommandContext& context) {
 void client_reply_command(CommandContext& context) {
   Session& session = context.client.session;
   const std::string_view mode = context.args[2];
-  if (is_word(mode, "ON")) {
+  if (same_word(mode, "ON")) {
     session.reply_mode = ReplyMode::kOn;
     session.skip_this_reply = false;
     context.reply.ok();
-  } else if (is_word(mode, "OFF")) {
+  } else if (same_word(mode, "OFF")) {
     session.reply_mode = ReplyMode::kOff;
-  } else if (is_word(mode, "SKIP")) {
+  } else if (same_word(mode, "SKIP")) {
     if (session.reply_mode != ReplyMode::kOff) session.reply_mode = ReplyMode::kSkipNext;
   } else {
     context.reply.error(resp::kSyntax);
@@ -237,8 +237,8 @@ void client_no_touch_command(CommandContext& context) {
 void client_pause_command(CommandContext& context) {
   const auto& args = context.args;
   if (args.size() > 4) return context.reply.error(resp::unknown_subcommand_or_arity(args[1], "CLIENT"));
-  const bool writes_only = args.size() == 4 && is_word(args[3], "WRITE");
-  if (args.size() == 4 && !writes_only && !is_word(args[3], "ALL")) {
+  const bool writes_only = args.size() == 4 && same_word(args[3], "WRITE");
+  if (args.size() == 4 && !writes_only && !same_word(args[3], "ALL")) {
     return context.reply.error(resp::kClientPauseMode);
   }
   const std::optional<int64_t> duration_ms = parse_i64(args[2]);

@@ -1,3 +1,4 @@
+// See client_filter.h.
 #include "commands/client_filter.h"
 
 #include <algorithm>
@@ -5,7 +6,7 @@
 #include <utility>
 
 #include "base/numbers.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -47,8 +48,8 @@ bool read_user(CommandContext& context, std::string_view value, ClientFilter&) {
 }
 
 bool read_skip_me(CommandContext& context, std::string_view value, ClientFilter& filter) {
-  filter.skip_me = is_word(value, "YES");
-  return filter.skip_me || is_word(value, "NO") || refuse(context, resp::kSyntax);
+  filter.skip_me = same_word(value, "YES");
+  return filter.skip_me || same_word(value, "NO") || refuse(context, resp::kSyntax);
 }
 
 bool read_max_age(CommandContext& context, std::string_view value, ClientFilter& filter) {
@@ -69,7 +70,7 @@ constexpr std::array<std::pair<std::string_view, OptionReader>, 7> kOptions{{{"I
 
 OptionReader find_option(std::string_view word) {
   for (const auto& [name, reader] : kOptions) {
-    if (is_word(word, name)) return reader;
+    if (same_word(word, name)) return reader;
   }
   return nullptr;
 }
@@ -84,7 +85,7 @@ constexpr std::array<std::pair<std::string_view, ClientType>, 5> kTypes{{{"NORMA
 
 std::optional<ClientType> parse_client_type(std::string_view text) {
   for (const auto& [name, type] : kTypes) {
-    if (is_word(text, name)) return type;
+    if (same_word(text, name)) return type;
   }
   return std::nullopt;
 }

@@ -9,7 +9,7 @@
 #include "commands/command_table.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -53,11 +53,11 @@ bool is_in_category(const CommandSpec& spec, std::string_view category) {
 // No predicate: the arguments are wrong. There are no modules, so theirs matches nothing.
 Predicate read_filter(std::span<const std::string_view> args) {
   if (args.size() == 2) return [](const CommandSpec&) { return true; };
-  if (args.size() != 5 || !is_word(args[2], "FILTERBY")) return nullptr;
+  if (args.size() != 5 || !same_word(args[2], "FILTERBY")) return nullptr;
   const std::string_view value = args[4];
-  if (is_word(args[3], "MODULE")) return [](const CommandSpec&) { return false; };
-  if (is_word(args[3], "ACLCAT")) return [value](const CommandSpec& spec) { return is_in_category(spec, value); };
-  if (is_word(args[3], "PATTERN")) {
+  if (same_word(args[3], "MODULE")) return [](const CommandSpec&) { return false; };
+  if (same_word(args[3], "ACLCAT")) return [value](const CommandSpec& spec) { return is_in_category(spec, value); };
+  if (same_word(args[3], "PATTERN")) {
     return [value](const CommandSpec& spec) { return glob_matches(value, spec.full_name, true); };
   }
   return nullptr;

@@ -8,7 +8,7 @@
 #include "commands/client_names.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -59,10 +59,10 @@ bool read_greeting(CommandContext& context, Greeting& greeting) {
   if (args.size() >= 2 && !read_protocol(context, greeting)) return false;
   for (size_t i = 2; i < args.size(); ++i) {
     const size_t more = args.size() - i - 1;
-    if (is_word(args[i], "AUTH") && more >= 2) {
+    if (same_word(args[i], "AUTH") && more >= 2) {
       greeting.user = args[i + 1];
       i += 2;
-    } else if (is_word(args[i], "SETNAME") && more >= 1) {
+    } else if (same_word(args[i], "SETNAME") && more >= 1) {
       greeting.name = args[++i];
       if (is_clean_name(*greeting.name)) continue;
       context.reply.error(resp::kInvalidClientName);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
@@ -100,7 +101,7 @@ void debug_help(CommandContext& context) {
 void debug_command(CommandContext& context) {
   if (!may_debug(context)) return context.reply.error(resp::debug_not_allowed("DEBUG", "enable-debug-command"));
   for (const DebugAction& action : kActions) {
-    if (!settings::same_word(context.args[1], action.name)) continue;
+    if (!same_word(context.args[1], action.name)) continue;
     if (context.args.size() != action.argument_count) break;
     return action.run(context);
   }

@@ -1,9 +1,11 @@
+// See executor.h.
 #include "commands/executor.h"
 
 #include <algorithm>
 #include <string>
 
 #include "base/check.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -11,12 +13,6 @@ namespace {
 
 // Distinct error codes that INFO keeps count of on each core; a bound on what clients can make us remember.
 constexpr size_t kErrorCodesMax = 128;
-
-std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
-  return upper;
-}
 
 }  // namespace
 

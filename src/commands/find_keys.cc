@@ -2,8 +2,8 @@
 // the number of arguments before anything is looked at, and a count of keys never sizes an allocation.
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/command_table.h"
 
@@ -12,12 +12,6 @@ namespace {
 
 using Args = std::span<const std::string_view>;
 
-bool equals_ignoring_case(std::string_view text, std::string_view upper) {
-  return text.size() == upper.size() && std::equal(text.begin(), text.end(), upper.begin(), [](char a, char b) {
-           return std::toupper(static_cast<unsigned char>(a)) == b;
-         });
-}
-
 // A keyword is looked for from begin_index on: forward, or backward from the end if that is negative.
 std::optional<int64_t> first_position(const KeySpec& spec, Args args) {
   if (spec.begin == KeySpec::Begin::kIndex) return spec.begin_index;
@@ -25,7 +19,7 @@ std::optional<int64_t> first_position(const KeySpec& spec, Args args) {
   const int64_t step = spec.begin_index > 0 ? 1 : -1;
   const int64_t start = spec.begin_index > 0 ? spec.begin_index : count + spec.begin_index;
   for (int64_t at = start; at >= 1 && at < count; at += step) {
-    if (equals_ignoring_case(args[static_cast<size_t>(at)], spec.keyword)) return at + 1;
+    if (same_word(args[static_cast<size_t>(at)], spec.keyword)) return at + 1;
   }
   return std::nullopt;
 }
@@ -63,7 +57,7 @@ constexpr std::array<Option, 7> kReadOptions{
 
 const Option* find_option(std::string_view word) {
   for (const Option& option : kReadOptions) {
-    if (equals_ignoring_case(word, option.word)) return &option;
+    if (same_word(word, option.word)) return &option;
   }
   return nullptr;
 }
@@ -94,7 +88,7 @@ bool find_keys(const CommandSpec& spec, Args args, std::vector<uint32_t>& positi
 bool find_xread_keys(Args args, std::vector<uint32_t>& positions) {
   positions.clear();
   size_t at = 1;
-  while (at < args.size() && !equals_ignoring_case(args[at], "STREAMS")) {
+  while (at < args.size() && !same_word(args[at], "STREAMS")) {
     const Option* option = find_option(args[at]);
     if (option == nullptr) return false;
     at += 1 + option->values;

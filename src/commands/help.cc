@@ -1,17 +1,11 @@
+// See help.h.
 #include "commands/help.h"
 
-#include <cctype>
-
 #include "base/check.h"
+#include "base/letters.h"
 
 namespace millrace::commands {
 namespace {
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return result;
-}
 
 std::string usage_of(const std::vector<Argument>& arguments, std::string_view separator);
 
@@ -47,7 +41,7 @@ std::string usage_of(const std::vector<Argument>& arguments, std::string_view se
 }
 
 void write_help_of(const CommandSpec& spec, resp::ReplyWriter& reply) {
-  std::string line = upper(spec.name);
+  std::string line = upper_case(spec.name);
   if (!spec.arguments.empty()) line += " " + usage_of(spec);
   reply.simple(line);
   reply.simple("    " + std::string(spec.summary));
@@ -63,7 +57,7 @@ void write_help(CommandContext& context) {
   CHECK(context.spec.parent != nullptr);
   const CommandSpec& container = *context.spec.parent;
   context.reply.array(static_cast<int64_t>(1 + 2 * container.subcommands.size()));
-  context.reply.simple(upper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
+  context.reply.simple(upper_case(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const CommandSpec& subcommand : container.subcommands) {
     if (&subcommand != &context.spec) write_help_of(subcommand, context.reply);
   }

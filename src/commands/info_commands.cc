@@ -7,7 +7,7 @@
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "commands/info_sections.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/reply_writer.h"
 #include "settings/directives.h"
 
@@ -32,7 +32,6 @@ constexpr InfoSection kSections[] = {
 };
 
 bool asks_for(std::string_view word, const InfoSection& section) {
-  using settings::same_word;
   if (same_word(word, "all") || same_word(word, "everything")) return true;
   return same_word(word, "default") ? section.is_default : same_word(word, section.name);
 }
@@ -91,10 +90,6 @@ uint64_t total_of(const Server& server, Counter CoreStatistics::*counter) {
   uint64_t total = 0;
   for (const auto& core : server.statistics) total += (*core.*counter).get();
   return total;
-}
-
-std::span<const InfoSection> info_sections() {
-  return kSections;
 }
 
 void info_command(CommandContext& context) {

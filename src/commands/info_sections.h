@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,8 +40,6 @@ struct InfoSection {
   bool is_default;
   void (*write)(CommandContext& context, InfoText& out);
 };
-
-std::span<const InfoSection> info_sections();
 
 // A statistic added up over all cores.
 uint64_t total_of(const Server& server, Counter CoreStatistics::*counter);

@@ -71,9 +71,9 @@ struct CopyOptions {
 std::optional<CopyOptions> read_copy_options(CommandContext& context) {
   CopyOptions options{.database = context.db.index()};
   for (size_t i = 3; i < context.args.size(); ++i) {
-    if (is_word(context.args[i], "REPLACE")) {
+    if (same_word(context.args[i], "REPLACE")) {
       options.replace = true;
-    } else if (is_word(context.args[i], "DB") && i + 1 < context.args.size()) {
+    } else if (same_word(context.args[i], "DB") && i + 1 < context.args.size()) {
       const std::optional<int> database = read_database(context, context.args[++i]);
       if (!database) return std::nullopt;
       options.database = *database;

@@ -43,7 +43,7 @@ std::optional<Conditions> read_conditions(CommandContext& context) {
 
   Conditions conditions;
   for (const std::string_view word : context.args.subspan(3)) {
-    const auto* known = std::ranges::find_if(kWords, [word](const auto& row) { return is_word(word, row.word); });
+    const auto* known = std::ranges::find_if(kWords, [word](const auto& row) { return same_word(word, row.word); });
     if (known == std::end(kWords)) {
       context.reply.error(resp::unsupported_option(word));
       return std::nullopt;

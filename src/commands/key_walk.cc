@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/glob.h"
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
@@ -22,10 +23,6 @@ namespace {
 using keyspace::KeyEntry;
 
 constexpr std::string_view kEverything = "*";
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 // A cursor as strtoul() reads it: a sign is taken (and -1 is the largest number), text ends at a zero byte, the empty
 // text is 0. Nothing if other bytes follow or the number is too large.
@@ -50,7 +47,7 @@ struct ScanOptions {
   int64_t count = 10;
 
   bool match(KeyEntry& entry) const {
-    if (type && !std::ranges::equal(*type, entry.value.type_name(), {}, lower, lower)) return false;
+    if (type && !same_word(*type, entry.value.type_name())) return false;
     return pattern == kEverything || glob_matches(pattern, entry.key);
   }
 };
@@ -66,14 +63,14 @@ std::optional<ScanOptions> read_scan_options(CommandContext& context) {
     const std::string_view option = context.args[i];
     if (i + 1 == context.args.size()) return refuse(resp::kSyntax);
     const std::string_view value = context.args[i + 1];
-    if (is_word(option, "COUNT")) {
+    if (same_word(option, "COUNT")) {
       const std::optional<int64_t> count = parse_i64(value);
       if (!count) return refuse(resp::kNotInteger);
       if (*count < 1) return refuse(resp::kSyntax);
       options.count = *count;
-    } else if (is_word(option, "MATCH")) {
+    } else if (same_word(option, "MATCH")) {
       options.pattern = value;
-    } else if (is_word(option, "TYPE")) {
+    } else if (same_word(option, "TYPE")) {
       options.type = value;
     } else {
       return refuse(resp::kSyntax);
@@ -86,7 +83,7 @@ std::optional<ScanOptions> read_scan_options(CommandContext& context) {
 bool check_flush_mode(CommandContext& context) {
   const Args args = context.args;
   if (args.size() == 1) return true;
-  if (args.size() == 2 && (is_word(args[1], "SYNC") || is_word(args[1], "ASYNC"))) return true;
+  if (args.size() == 2 && (same_word(args[1], "SYNC") || same_word(args[1], "ASYNC"))) return true;
   context.reply.error(resp::kSyntax);
   return false;
 }

@@ -1,6 +1,7 @@
 // LOLWUT: a small picture and the version. "LOLWUT VERSION n ..." takes its numbers and draws the same.
 #include <string>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "base/version.h"
 #include "commands/context.h"
@@ -28,7 +29,7 @@ std::string draw_water(Random& random) {
 }  // namespace
 
 void lolwut_command(CommandContext& context) {
-  if (context.args.size() > 2 && settings::same_word(context.args[1], "version") && !parse_i64(context.args[2])) {
+  if (context.args.size() > 2 && same_word(context.args[1], "version") && !parse_i64(context.args[2])) {
     return context.reply.error(resp::kNotInteger);
   }
   std::string text = draw_water(context.random);

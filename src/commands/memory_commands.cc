@@ -1,6 +1,7 @@
 // MEMORY USAGE and MEMORY HELP.
 #include <optional>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
@@ -18,7 +19,7 @@ bool check_samples(CommandContext& context) {
   const auto options = context.args.subspan(3);
   for (size_t i = 0; i < options.size(); i += 2) {
     const bool complete = i + 1 < options.size();
-    if (!complete || !settings::same_word(options[i], "samples")) {
+    if (!complete || !same_word(options[i], "samples")) {
       context.reply.error(resp::kSyntax);
       return false;
     }

@@ -1,6 +1,7 @@
 // TIME and SHUTDOWN.
 #include <cstdint>
 
+#include "base/letters.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "resp/errors.h"
@@ -23,7 +24,7 @@ constexpr ShutdownWord kShutdownWords[] = {
 // 0 for a word that is none.
 unsigned shutdown_flag(std::string_view word) {
   for (const auto& [name, flag] : kShutdownWords) {
-    if (settings::same_word(name, word)) return flag;
+    if (same_word(name, word)) return flag;
   }
   return 0;
 }

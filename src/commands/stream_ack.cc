@@ -14,9 +14,9 @@ using streams::NackMode;
 namespace {
 
 std::optional<NackMode> read_nack_mode(resp::ReplyWriter& reply, std::string_view arg) {
-  if (is_word(arg, "SILENT")) return NackMode::kSilent;
-  if (is_word(arg, "FAIL")) return NackMode::kFail;
-  if (is_word(arg, "FATAL")) return NackMode::kFatal;
+  if (same_word(arg, "SILENT")) return NackMode::kSilent;
+  if (same_word(arg, "FAIL")) return NackMode::kFail;
+  if (same_word(arg, "FATAL")) return NackMode::kFatal;
   reply.error(resp::kXnackMode);
   return std::nullopt;
 }
@@ -36,7 +36,7 @@ std::optional<NackOptions> read_nack_options(resp::ReplyWriter& reply, Args args
   };
   for (size_t at = 0; at < args.size(); ++at) {
     const size_t following = args.size() - at - 1;
-    if (following >= 1 && is_word(args[at], "IDS")) {
+    if (following >= 1 && same_word(args[at], "IDS")) {
       const auto count = parse_i64(args[at + 1]);
       if (!count || *count < 1 || *count > std::numeric_limits<int32_t>::max()) {
         return refuse(resp::kXnackIdCountNotPositive);
@@ -44,10 +44,10 @@ std::optional<NackOptions> read_nack_options(resp::ReplyWriter& reply, Args args
       if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kXnackIdCountMismatch);
       options.ids = args.subspan(at + 2, static_cast<size_t>(*count));
       at += 1 + options.ids.size();
-    } else if (following >= 1 && is_word(args[at], "RETRYCOUNT")) {
+    } else if (following >= 1 && same_word(args[at], "RETRYCOUNT")) {
       options.retry_count = parse_i64(args[++at]);
       if (!options.retry_count || *options.retry_count < 0) return refuse(resp::kXnackRetryCount);
-    } else if (is_word(args[at], "FORCE")) {
+    } else if (same_word(args[at], "FORCE")) {
       options.force = true;
     } else {
       return refuse(resp::unrecognized_xnack_option(args[at]));

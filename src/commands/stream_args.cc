@@ -136,9 +136,9 @@ streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, s
 namespace {
 
 std::optional<RefPolicy> read_policy_word(std::string_view arg) {
-  if (is_word(arg, "KEEPREF")) return RefPolicy::kKeepRef;
-  if (is_word(arg, "DELREF")) return RefPolicy::kDelRef;
-  if (is_word(arg, "ACKED")) return RefPolicy::kAcked;
+  if (same_word(arg, "KEEPREF")) return RefPolicy::kKeepRef;
+  if (same_word(arg, "DELREF")) return RefPolicy::kDelRef;
+  if (same_word(arg, "ACKED")) return RefPolicy::kAcked;
   return std::nullopt;
 }
 
@@ -191,9 +191,9 @@ class AddOrTrimReader {
 
   Step read_shared() {
     if (following() >= 1) {
-      if (is_word(word(), "MAXLEN")) return read_strategy(TrimOptions::Strategy::kMaxLen);
-      if (is_word(word(), "MINID")) return read_strategy(TrimOptions::Strategy::kMinId);
-      if (is_word(word(), "LIMIT")) return read_limit();
+      if (same_word(word(), "MAXLEN")) return read_strategy(TrimOptions::Strategy::kMaxLen);
+      if (same_word(word(), "MINID")) return read_strategy(TrimOptions::Strategy::kMinId);
+      if (same_word(word(), "LIMIT")) return read_limit();
     }
     const auto policy = policy_given_ ? std::nullopt : read_policy_word(word());
     if (!policy) return Step::kOther;
@@ -203,12 +203,12 @@ class AddOrTrimReader {
   }
 
   Step read_xadd_only() {
-    if (is_word(word(), "NOMKSTREAM")) {
+    if (same_word(word(), "NOMKSTREAM")) {
       options_.no_mkstream = true;
       return Step::kTaken;
     }
-    if (following() >= 1 && is_word(word(), "IDMPAUTO")) return read_idempotency(IdempotencyMode::kContentId);
-    if (following() >= 2 && is_word(word(), "IDMP")) return read_idempotency(IdempotencyMode::kGivenId);
+    if (following() >= 1 && same_word(word(), "IDMPAUTO")) return read_idempotency(IdempotencyMode::kContentId);
+    if (following() >= 2 && same_word(word(), "IDMP")) return read_idempotency(IdempotencyMode::kGivenId);
     return Step::kOther;
   }
 
@@ -319,7 +319,7 @@ std::optional<DeleteOptions> read_delete_options(resp::ReplyWriter& reply, Args 
   };
   for (size_t at = 0; at < args.size(); ++at) {
     const size_t following = args.size() - at - 1;
-    if (following >= 1 && is_word(args[at], "IDS")) {
+    if (following >= 1 && same_word(args[at], "IDS")) {
       const auto count = parse_i64(args[at + 1]);
       if (!count || *count < 1) return refuse(resp::kIdCountNotPositive);
       if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kIdCountMismatch);

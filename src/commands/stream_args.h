@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "commands/context.h"
-#include "commands/words.h"
+#include "base/letters.h"
 #include "resp/errors.h"
 #include "settings/settings.h"
 #include "streams/stream.h"

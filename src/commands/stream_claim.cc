@@ -36,7 +36,7 @@ class XclaimReader {
 
  private:
   bool at_word(std::string_view word, size_t arguments) const {
-    return args_.size() - at_ - 1 >= arguments && is_word(args_[at_], word);
+    return args_.size() - at_ - 1 >= arguments && same_word(args_[at_], word);
   }
 
   bool read_option() {
@@ -117,9 +117,9 @@ struct AutoClaimReader {
     if (!start) return false;
     options.start = *start;
     for (size_t at = 6; at < context.args.size(); ++at) {
-      if (is_word(context.args[at], "COUNT") && at + 1 < context.args.size()) {
+      if (same_word(context.args[at], "COUNT") && at + 1 < context.args.size()) {
         if (!read_count(context.args[++at])) return false;
-      } else if (is_word(context.args[at], "JUSTID")) {
+      } else if (same_word(context.args[at], "JUSTID")) {
         options.just_id = true;
       } else {
         context.reply.error(resp::kSyntax);

@@ -23,9 +23,9 @@ void refuse_shape(CommandContext& context) {
 // [MKSTREAM] [ENTRIESREAD n] from args[5]. False after an error reply.
 bool read_options(CommandContext& context, bool mkstream_allowed, GroupOptions& options) {
   for (size_t at = 5; at < context.args.size(); ++at) {
-    if (mkstream_allowed && is_word(context.args[at], "MKSTREAM")) {
+    if (mkstream_allowed && same_word(context.args[at], "MKSTREAM")) {
       options.mkstream = true;
-    } else if (is_word(context.args[at], "ENTRIESREAD") && at + 1 < context.args.size()) {
+    } else if (same_word(context.args[at], "ENTRIESREAD") && at + 1 < context.args.size()) {
       const auto count = read_integer(context.reply, context.args[++at]);
       if (!count) return false;
       if (*count < streams::kEntriesReadUnknown) {

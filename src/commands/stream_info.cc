@@ -234,7 +234,7 @@ Stream* require_stream(CommandContext& context) {
 std::optional<uint64_t> read_full_count(CommandContext& context) {
   const Args words = context.args.subspan(3);
   const bool shape_ok =
-      is_word(words[0], "FULL") && (words.size() == 1 || (words.size() == 3 && is_word(words[1], "COUNT")));
+      same_word(words[0], "FULL") && (words.size() == 1 || (words.size() == 3 && same_word(words[1], "COUNT")));
   if (!shape_ok) {
     context.reply.error(resp::unknown_subcommand_or_arity(context.args[1], "XINFO"));
     return std::nullopt;

@@ -29,7 +29,7 @@ std::optional<RangeOptions> read_range_options(CommandContext& context) {
   RangeOptions options;
   const Args args = context.args;
   size_t at = 3;
-  if (is_word(args[at], "IDLE")) {
+  if (same_word(args[at], "IDLE")) {
     const auto idle = read_integer(context.reply, args[at + 1]);
     if (!idle) return std::nullopt;
     if (args.size() < 8) {

@@ -13,7 +13,7 @@ namespace {
 std::optional<int64_t> read_count(CommandContext& context) {
   int64_t count = -1;
   for (size_t at = 4; at < context.args.size(); at += 2) {
-    if (!is_word(context.args[at], "COUNT") || at + 1 == context.args.size()) {
+    if (!same_word(context.args[at], "COUNT") || at + 1 == context.args.size()) {
       context.reply.error(resp::kSyntax);
       return std::nullopt;
     }

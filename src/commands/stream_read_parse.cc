@@ -31,7 +31,7 @@ class RequestReader {
   }
   size_t following() const { return args_.size() - at_ - 1; }
   bool at_word(std::string_view word, size_t arguments) const {
-    return following() >= arguments && is_word(args_[at_], word);
+    return following() >= arguments && same_word(args_[at_], word);
   }
 
   bool read_options() {

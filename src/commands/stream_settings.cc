@@ -27,12 +27,12 @@ bool read_setid_options(CommandContext& context, SetIdOptions& options) {
   for (size_t at = 3; at < context.args.size(); at += 2) {
     if (at + 1 == context.args.size()) return refuse(resp::kSyntax);
     const std::string_view argument = context.args[at + 1];
-    if (is_word(context.args[at], "ENTRIESADDED")) {
+    if (same_word(context.args[at], "ENTRIESADDED")) {
       const auto count = read_integer(context.reply, argument);
       if (!count) return false;
       if (*count < 0) return refuse(resp::kEntriesAddedNegative);
       options.entries_added = static_cast<uint64_t>(*count);
-    } else if (is_word(context.args[at], "MAXDELETEDID")) {
+    } else if (same_word(context.args[at], "MAXDELETEDID")) {
       const auto max_deleted = read_id(context.reply, argument);
       if (!max_deleted) return false;
       if (options.id < *max_deleted) return refuse(resp::kXsetidBelowGivenMaxDeleted);
@@ -70,7 +70,7 @@ constexpr Limit kLimits[] = {
 
 const Limit* find_limit(std::string_view arg) {
   for (const Limit& limit : kLimits) {
-    if (is_word(arg, limit.word)) return &limit;
+    if (same_word(arg, limit.word)) return &limit;
   }
   return nullptr;
 }

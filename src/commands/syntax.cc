@@ -54,7 +54,7 @@ class SyntaxParser {
   std::string_view parse_word(std::string_view extra = "") {
     if (take("'")) return parse_quoted();
     const size_t start = position_;
-    while (!at_end() && is_word(peek(), extra) && !text_.substr(position_).starts_with("...")) ++position_;
+    while (!at_end() && same_word(peek(), extra) && !text_.substr(position_).starts_with("...")) ++position_;
     if (position_ == start) ok_ = false;
     return text_.substr(start, position_ - start);
   }
@@ -68,7 +68,7 @@ class SyntaxParser {
     position_ = end + 1;
     return word;
   }
-  static bool is_word(char c, std::string_view extra) {
+  static bool same_word(char c, std::string_view extra) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
            std::string_view("._-/").find(c) != std::string_view::npos || extra.find(c) != std::string_view::npos;
   }

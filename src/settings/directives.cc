@@ -1,10 +1,10 @@
 // See directives.h: the directives that work, and finding any by name.
 #include "settings/directives.h"
 
-#include <algorithm>
 #include <array>
 
 #include "base/check.h"
+#include "base/letters.h"
 
 namespace millrace::settings {
 namespace {
@@ -147,10 +147,6 @@ constexpr auto kRows = std::to_array<Directive>({
      .member = &Settings::compat_version_packed},
 });
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 std::vector<Directive> all_rows() {
   std::vector<Directive> rows(kRows.begin(), kRows.end());
   const std::span<const Directive> others = other_directives();
@@ -159,10 +155,6 @@ std::vector<Directive> all_rows() {
 }
 
 }  // namespace
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::span<const Directive> working_directives() {
   return kRows;

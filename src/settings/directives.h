@@ -77,6 +77,4 @@ inline bool takes_words(const Directive& directive) {
 std::span<const Directive> working_directives();
 std::span<const Directive> other_directives();
 
-bool same_word(std::string_view a, std::string_view b);  // ASCII, any case
-
 }  // namespace millrace::settings

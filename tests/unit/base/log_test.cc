@@ -1,3 +1,4 @@
+// The layout of log lines, what is left out, and that a text cannot forge a line.
 #include "base/log.h"
 
 #include <gmock/gmock.h>
@@ -61,8 +62,7 @@ TEST_F(LogTest, SurvivesRotationAndAnUnwritablePath) {
   std::remove(path_.c_str());
   log_.notice("two");
   EXPECT_EQ(lines().size(), 1u);
-  log_.set_path("/nonexistent/directory/log");
-  log_.notice("three");
+  Log("/nonexistent/directory/log").notice("three");
 }
 
 TEST_F(LogTest, KeepsLinesOfSeveralThreadsWhole) {

@@ -1,9 +1,8 @@
+// Numbers and sizes as text: what Redis takes and refuses, and the way back.
 #include "base/numbers.h"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
 #include <string>
 
 #include "base/random.h"
@@ -19,11 +18,6 @@ std::string text_of_u64(uint64_t value) {
 std::string text_of_i64(int64_t value) {
   char out[kNumberTextMax];
   return std::string(out, format_i64(value, out));
-}
-
-std::string text_of_double(double value) {
-  char out[kDoubleTextMax];
-  return std::string(out, format_double(value, out));
 }
 
 TEST(ParseI64, TakesWhatRedisTakes) {
@@ -85,35 +79,6 @@ TEST(FormatIntegers, ReadBackAtRandom) {
     ASSERT_EQ(text_of_i64(number), std::to_string(number));
     ASSERT_EQ(parse_i64(text_of_i64(number)), number);
   }
-}
-
-TEST(ParseDouble, TakesWhatRedisTakes) {
-  EXPECT_EQ(parse_double("1.5"), 1.5);
-  EXPECT_EQ(parse_double("1e3"), 1000.0);
-  EXPECT_EQ(parse_double("+5"), 5.0);
-  EXPECT_EQ(parse_double("0x10"), 16.0);
-  EXPECT_EQ(parse_double("-0.25"), -0.25);
-  EXPECT_EQ(parse_double("inf"), std::numeric_limits<double>::infinity());
-  EXPECT_EQ(parse_double("-Infinity"), -std::numeric_limits<double>::infinity());
-}
-
-TEST(ParseDouble, RefusesEverythingElse) {
-  for (const char* text : {"", " 1", "1 ", "nan", "-nan", "1e400", "-1e400", "1e-400", "1.5x", "1,5", "."}) {
-    EXPECT_EQ(parse_double(text), std::nullopt) << text;
-  }
-  EXPECT_EQ(parse_double(std::string_view("1\0", 2)), std::nullopt);
-}
-
-TEST(FormatDouble, IsRedisSeventeenDigits) {
-  EXPECT_EQ(text_of_double(0.1), "0.10000000000000001");
-  EXPECT_EQ(text_of_double(1e300), "1.0000000000000001e+300");
-  EXPECT_EQ(text_of_double(3), "3");
-  EXPECT_EQ(text_of_double(-1.5), "-1.5");
-  EXPECT_EQ(text_of_double(std::numeric_limits<double>::infinity()), "inf");
-  EXPECT_EQ(text_of_double(-std::numeric_limits<double>::infinity()), "-inf");
-  EXPECT_EQ(text_of_double(std::nan("")), "nan");
-  EXPECT_EQ(text_of_double(-std::nan("")), "nan");
-  EXPECT_EQ(parse_double(text_of_double(-std::numeric_limits<double>::max())), -std::numeric_limits<double>::max());
 }
 
 TEST(ParseMemory, KnowsTheUnits) {
