@@ -4,18 +4,14 @@
 // it gets an error is compared. (7.0 also wakes a reader for an entry that was trimmed at once, with nothing.)
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <optional>
-#include <thread>
 
 #include "reply_tree.h"
 #include "server_pair.h"
+#include "support/eventually.h"
 
 namespace millrace::test {
 namespace {
-
-constexpr std::chrono::milliseconds kPollInterval{2};
-constexpr int kPollsMax = 5'000;
 
 int blocked_clients(RespConnection& connection) {
   constexpr std::string_view kField = "blocked_clients:";
@@ -50,10 +46,8 @@ class Blocking : public testing::TestWithParam<const char*> {
   }
   void expect_blocked(int count) {
     for (RespConnection* server : {&actor_->redis(), &actor_->millrace()}) {
-      int polls = 0;
-      while (blocked_clients(*server) != count && polls++ < kPollsMax) std::this_thread::sleep_for(kPollInterval);
-      EXPECT_LT(polls, kPollsMax) << (server == &actor_->redis() ? "redis" : "millrace") << " has not " << count
-                                  << " blocked clients";
+      EXPECT_TRUE(eventually([&] { return blocked_clients(*server) == count; }))
+          << (server == &actor_->redis() ? "redis" : "millrace") << " has not " << count << " blocked clients";
     }
   }
   void expect_still_blocked() { expect_blocked(blocked_); }

@@ -17,7 +17,6 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <thread>
 
 #include "base/check.h"
 
@@ -25,9 +24,6 @@ namespace millrace::test {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-constexpr milliseconds kPollInterval{2};
 
 // From here on io_uring_setup fails with EPERM for this process and what it becomes.
 bool refuse_io_uring() {
@@ -78,10 +74,6 @@ std::vector<std::string> own_environment() {
 
 }  // namespace
 
-void rest_before_looking_again() {
-  std::this_thread::sleep_for(kPollInterval);
-}
-
 TemporaryDirectory::TemporaryDirectory() {
   path_ = (std::filesystem::temp_directory_path() / "millrace_test_XXXXXX").string();
   CHECK(mkdtemp(path_.data()) != nullptr);
@@ -131,18 +123,7 @@ void Process::send_signal(int signal_number) const {
 }
 
 std::optional<ExitStatus> Process::wait(milliseconds patience) {
-  const auto deadline = steady_clock::now() + patience;
-  while (!exit_) {
-    int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) == pid_) {
-      exit_ = WIFSIGNALED(status) ? ExitStatus{.code = -1, .signal = WTERMSIG(status)}
-                                  : ExitStatus{.code = WEXITSTATUS(status), .signal = 0};
-    } else if (steady_clock::now() >= deadline) {
-      return std::nullopt;
-    } else {
-      rest_before_looking_again();
-    }
-  }
+  if (!exit_) exit_ = wait_for_child(pid_, patience);
   return exit_;
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/eventually.h"
 #include "support/server_process.h"
 
 namespace millrace::test {
@@ -65,18 +66,5 @@ class Process {
   pid_t pid_ = -1;
   std::optional<ExitStatus> exit_;
 };
-
-void rest_before_looking_again();
-
-// Asks again and again until the condition holds; false if it does not within `patience`.
-template <typename Condition>
-bool eventually(Condition condition, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    rest_before_looking_again();
-  }
-  return true;
-}
 
 }  // namespace millrace::test

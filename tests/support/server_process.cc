@@ -13,18 +13,16 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "base/check.h"
+#include "support/eventually.h"
 #include "support/resp_connection.h"
 
 namespace millrace::test {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
-constexpr milliseconds kPollInterval{5};
 constexpr milliseconds kStartPatience{30'000};
 constexpr int kStartAttemptsMax = 3;  // another process may take the free port between our look and the bind
 
@@ -63,12 +61,14 @@ std::vector<std::string> command_line(const ServerOptions& options, uint16_t por
   _exit(127);
 }
 
-ExitStatus exit_status(int status) {
-  if (WIFSIGNALED(status)) return {.code = -1, .signal = WTERMSIG(status)};
-  return {.code = WEXITSTATUS(status), .signal = 0};
-}
-
 }  // namespace
+
+std::optional<ExitStatus> wait_for_child(pid_t child, milliseconds patience) {
+  int status = 0;
+  if (!eventually([&] { return waitpid(child, &status, WNOHANG) == child; }, patience)) return std::nullopt;
+  if (WIFSIGNALED(status)) return ExitStatus{.code = -1, .signal = WTERMSIG(status)};
+  return ExitStatus{.code = WEXITSTATUS(status), .signal = 0};
+}
 
 uint16_t free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -114,12 +114,9 @@ bool ServerProcess::spawn(const ServerOptions& options) {
 }
 
 bool ServerProcess::wait_until_it_answers() {
-  const auto deadline = steady_clock::now() + kStartPatience;
-  while (steady_clock::now() < deadline && is_running()) {
-    if (answers_as_itself()) return true;
-    std::this_thread::sleep_for(kPollInterval);
-  }
-  return false;
+  bool answers = false;
+  eventually([&] { return !is_running() || (answers = answers_as_itself()); }, kStartPatience);
+  return answers;
 }
 
 bool ServerProcess::answers_as_itself() const {
@@ -159,17 +156,7 @@ void ServerProcess::send_signal(int signal_number) const {
 }
 
 std::optional<ExitStatus> ServerProcess::wait_for_exit(milliseconds patience) {
-  const auto deadline = steady_clock::now() + patience;
-  while (!exit_) {
-    int status = 0;
-    if (waitpid(pid_, &status, WNOHANG) == pid_) {
-      exit_ = exit_status(status);
-    } else if (steady_clock::now() >= deadline) {
-      return std::nullopt;
-    } else {
-      std::this_thread::sleep_for(kPollInterval);
-    }
-  }
+  if (!exit_) exit_ = wait_for_child(pid_, patience);
   return exit_;
 }
 

@@ -33,6 +33,9 @@ struct ExitStatus {
   int signal = 0;  // that ended it, or 0
 };
 
+// How the child process ended; nothing if it still runs after `patience`. It can be asked for once.
+std::optional<ExitStatus> wait_for_child(pid_t child, std::chrono::milliseconds patience);
+
 // A TCP port of 127.0.0.1 that nobody uses at this moment.
 uint16_t free_port();
 
