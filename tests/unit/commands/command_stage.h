@@ -1,13 +1,18 @@
 // CommandStage: a server without sockets, on which tests run commands and look at the bytes that come back.
 //
-// Clients are plain objects; what commands ask of their core is written down by a host that does nothing.
+// Clients are plain objects; what commands ask of their core is written down by a host that does nothing. A command
+// that blocks has no reply; whoever it is woken by leaves its reply with the host. Time stands still unless it is
+// moved. One thread.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "commands/blocking.h"
 #include "commands/command_table.h"
 #include "commands/executor.h"
 #include "commands/server.h"
@@ -17,7 +22,10 @@ namespace millrace::commands {
 class RecordingHost final : public Host {
  public:
   uint32_t core_index() const override { return 0; }
-  void deliver(Client& client, std::string_view bytes) override { delivered[client.fixed.id] += bytes; }
+  void deliver(Client& client, std::string_view bytes) override {
+    delivered[client.fixed.id] += bytes;
+    deliveries.emplace_back(bytes);
+  }
   void resume(Client& client) override { resumed.push_back(client.fixed.id); }
   void kill(Client& client, bool after_reply) override { killed[client.fixed.id] = after_reply; }
   void pause_changed() override { ++pause_changes; }
@@ -27,6 +35,7 @@ class RecordingHost final : public Host {
   Instant read_clock() override { return {}; }
 
   std::map<uint64_t, std::string> delivered;
+  std::vector<std::string> deliveries;  // to all clients, in order
   std::vector<uint64_t> resumed;
   std::map<uint64_t, bool> killed;  // value: after its reply
   int pause_changes = 0;
@@ -71,8 +80,18 @@ class CommandStage {
   std::string run(std::string_view line) { return run(*me, line); }
   std::string run_args(Client& client, const std::vector<std::string_view>& args) {
     Buffer out;
-    executor.execute(client, args, out, now);
+    if (executor.execute(client, args, out, now) == Executor::Outcome::kBlocked) {
+      blocked_commands.push_back(executor.take_blocked());
+    }
     executor.end_run();
+    return std::string(out.view());
+  }
+  // The reply of the command that blocked last when its time has run out.
+  std::string time_out() {
+    EXPECT_TRUE(blocked_commands.back()->claim());
+    Buffer out;
+    resp::ReplyWriter reply(out, blocked_commands.back()->protocol());
+    blocked_commands.back()->write_timeout(reply);
     return std::string(out.view());
   }
 
@@ -84,6 +103,7 @@ class CommandStage {
   Executor executor;
   Instant now{kStartUnixMs, 1'000'000'000};
   Ref<Client> me;
+  std::vector<Ref<BlockedCommand>> blocked_commands;  // all that ever blocked, in order
 
  private:
   static keyspace::KeyspaceOptions options() {

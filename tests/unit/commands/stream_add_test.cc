@@ -20,7 +20,7 @@ TEST_F(XaddTest, TakesASecondPolicyWordForAnId) {
 TEST_F(XaddTest, ChoosesIdsThatNeverGoBack) {
   expect("XADD s * f v", "$9 1000000-0");
   expect("XADD s * f v", "$9 1000000-1");
-  harness.set_unix_ms(500);
+  now.unix_ms = 500;
   expect("XADD s * f v", "$9 1000000-2");
   expect("XADD s 1000001-* f v", "$9 1000001-0");
   expect_error("XADD s 5-* f v", "The ID specified in XADD is equal or smaller than the target stream top item");
@@ -56,7 +56,7 @@ TEST_F(XaddTest, TrimsUnderThePolicy) {
 
 TEST_F(XaddTest, AnswersARepetitionWithTheFirstId) {
   expect("XADD s IDMP p1 i1 * f v", "$9 1000000-0");
-  harness.advance_ms(5);
+  pass_ms(5);
   expect("XADD s IDMP p1 i1 * f other", "$9 1000000-0");
   expect("XLEN s", ":1");
   expect("XADD s IDMP p2 i1 * f v", "$9 1000005-0");
@@ -74,13 +74,13 @@ TEST_F(XaddTest, NeitherTrimsNorWakesOnARepetition) {
   EXPECT_EQ(run("XREAD BLOCK 0 STREAMS s $"), "");
   expect("XADD s IDMP p i MAXLEN 0 * f v", "$9 1000000-0");
   expect("XLEN s", ":2");
-  EXPECT_TRUE(harness.take_woken().empty());
+  EXPECT_TRUE(take_woken().empty());
 }
 
 TEST_F(XaddTest, CountsARepetitionAsAChange) {
   given({"XADD s IDMP p i * f v"});
   run("XADD s IDMP p i * f v");
-  EXPECT_EQ(harness.take_changes(), 1u);
+  EXPECT_EQ(take_changes(), 1u);
 }
 
 TEST_F(XaddTest, DerivesTheIdFromContentInAnyOrderOfPairs) {
@@ -95,7 +95,7 @@ TEST_F(XaddTest, RefusesIdempotencyOptionsOneByOne) {
   expect_error("XADD s IDMPAUTO p IDMPAUTO p * f v", "syntax error, IDMP/IDMPAUTO specified multiple times");
   expect_error("XADD s IDMP p1 i1 5-1 f v", "syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs");
   expect_error("XADD s IDMP p1 i1 5-* f v", "syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs");
-  const auto with_empty = [this](CommandHarness::Words words) { return harness.run(words); };
+  const auto with_empty = [this](std::vector<std::string> words) { return run(words); };
   EXPECT_EQ(with_empty({"XADD", "s", "IDMPAUTO", "", "*", "f", "v"}),
             error("syntax error, IDMPAUTO requires a non-empty producer ID"));
   EXPECT_EQ(with_empty({"XADD", "s", "IDMP", "", "i", "*", "f", "v"}),
@@ -111,7 +111,7 @@ TEST_F(XaddTest, TakesAnIdempotencyWordWithTooFewWordsBehindItForAnId) {
 }
 
 TEST_F(XaddTest, LeavesTheProducerKnownWhenTheAppendFails) {
-  harness.set_compat_version(0x00080600);
+  set_compat_version(0x00080600);
   given({"XADD s 18446744073709551615-18446744073709551615 f v"});
   expect_error("XADD s IDMP p i * f v", "The stream has exhausted the last possible ID, unable to add more items");
   EXPECT_EQ(info("XINFO STREAM s", "pids-tracked"), wire(":1"));

@@ -43,7 +43,7 @@ TEST_F(StreamDeleteTest, XdelexDelrefPurgesDanglingReferences) {
   given_pending();
   given({"XDEL s 1-0"});
   expect("XDELEX s DELREF IDS 1 1-0", "*1 :-1");
-  EXPECT_EQ(harness.take_changes(), 1u);
+  EXPECT_EQ(take_changes(), 1u);
   expect("XPENDING s g - + 10", "*1 *4 $3 2-0 $1 c :0 :1");
 }
 
@@ -73,7 +73,7 @@ TEST_F(StreamDeleteTest, BothRefuseTheSameShapes) {
     expect_error(command + "IDS 9223372036854775807 1-0", "The `numids` parameter must match the number of arguments");
     expect_error(command + "IDS 1 1-0 2-0", "syntax error");
     expect_error(command + "KEEPREF KEEPREF IDS 1 1-0", "syntax error");
-    expect_error(command + "KEEPREF", "IDS option is required");
+    expect_error(command + "KEEPREF 1 1-0", "syntax error");
     expect_error(command + "IDS 2 1-0 bad", kInvalidId);
   }
   expect("XLEN s", ":4");

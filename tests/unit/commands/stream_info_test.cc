@@ -36,7 +36,7 @@ TEST_F(XinfoTest, StreamHasTenPairsBefore86) {
   given_stream();
   const std::string rest = join({kPrefix, "$6 groups :0 $11 first-entry ", kEntry, "$10 last-entry ", kEntry});
   for (const uint32_t version : {k70, k72}) {
-    harness.set_compat_version(version);
+    set_compat_version(version);
     expect("XINFO STREAM s", "*20 " + rest);
     expect_resp3("XINFO STREAM s", "%10 " + rest);
   }
@@ -44,7 +44,7 @@ TEST_F(XinfoTest, StreamHasTenPairsBefore86) {
 
 TEST_F(XinfoTest, StreamHasSixteenPairsFrom86) {
   given_stream();
-  harness.set_compat_version(k86);
+  set_compat_version(k86);
   const std::string rest =
       join({kPrefix, kIdempotency, "$6 groups :0 $11 first-entry ", kEntry, "$10 last-entry ", kEntry});
   expect("XINFO STREAM s", "*32 " + rest);
@@ -61,16 +61,16 @@ TEST_F(XinfoTest, FullShowsWhatEachVersionKnows) {
   const std::string active = "$11 active-time :1000000 ";
   const std::string none = "$9 pel-count :0 $7 pending *0";
 
-  harness.set_compat_version(k70);
+  set_compat_version(k70);
   expect("XINFO STREAM s FULL", "*18 " + join({kPrefix, head, "*14 ", group, pending, "*8 $4 name $1 c ", seen, own,
                                                "*8 $4 name $4 idle ", seen, none}));
-  harness.set_compat_version(k72);
+  set_compat_version(k72);
   const std::string consumers =
       join({"*10 $4 name $1 c ", seen, active, own, "*10 $4 name $4 idle ", seen, "$11 active-time :-1 ", none});
   expect("XINFO STREAM s FULL", "*18 " + join({kPrefix, head, "*14 ", group, pending, consumers}));
-  harness.set_compat_version(k86);
+  set_compat_version(k86);
   expect("XINFO STREAM s FULL", "*30 " + join({kPrefix, kIdempotency, head, "*14 ", group, pending, consumers}));
-  harness.set_compat_version(k88);
+  set_compat_version(k88);
   expect("XINFO STREAM s FULL",
          "*30 " + join({kPrefix, kIdempotency, head, "*16 ", group, "$12 nacked-count :0 ", pending, consumers}));
 }
@@ -78,7 +78,7 @@ TEST_F(XinfoTest, FullShowsWhatEachVersionKnows) {
 TEST_F(XinfoTest, FullShowsUnownedEntries) {
   given_group();
   given({"XNACK s g FAIL IDS 1 1-0"});
-  harness.set_compat_version(k88);
+  set_compat_version(k88);
   EXPECT_EQ(info("XINFO STREAM s FULL", "nacked-count"), wire(":1"));
   EXPECT_THAT(run("XINFO STREAM s FULL"), ::testing::HasSubstr(wire("$7 pending *1 *4 $3 1-0 $0 '' :0 :1")));
 }
@@ -96,13 +96,13 @@ TEST_F(XinfoTest, FullCountLimitsEverything) {
 
 TEST_F(XinfoTest, ConsumersKnowSinceWhenTheyHaveBeenIdle) {
   given_group();
-  harness.advance_ms(40);
+  pass_ms(40);
   run("XREADGROUP GROUP g c STREAMS s >");  // seen, but handed nothing
-  harness.advance_ms(2);
+  pass_ms(2);
   expect("XINFO CONSUMERS s g",
          "*2 *8 $4 name $1 c $7 pending :1 $4 idle :2 $8 inactive :42 "
          "*8 $4 name $4 idle $7 pending :0 $4 idle :42 $8 inactive :-1");
-  harness.set_compat_version(k70);
+  set_compat_version(k70);
   expect_resp3("XINFO CONSUMERS s g",
                "*2 %3 $4 name $1 c $7 pending :1 $4 idle :2 %3 $4 name $4 idle $7 pending :0 $4 idle :42");
 }

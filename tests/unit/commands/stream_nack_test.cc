@@ -22,7 +22,7 @@ TEST_F(XnackTest, GivesEntriesBack) {
   given_pending();
   expect("XNACK s g FAIL IDS 1 1-0", ":1");
   expect("XPENDING s g - + 10", "*2 *4 $3 1-0 $0 '' :-1 :1 *4 $3 2-0 $1 c :0 :1");
-  EXPECT_EQ(harness.take_changes(), 1u);
+  EXPECT_EQ(take_changes(), 1u);
 }
 
 TEST_F(XnackTest, ModesSetTheDeliveryCount) {
@@ -111,7 +111,7 @@ TEST_F(XnackTest, UnownedEntriesAreNobodysHistory) {
 }
 
 TEST_F(XnackTest, ReadsWithClaimTakeTheZoneInOrder) {
-  harness.set_unix_ms(1774378417999);
+  now.unix_ms = 1774378417999;
   given_pending();
   given({"XNACK s g FAIL IDS 1 2-0", "XNACK s g FAIL IDS 1 1-0", "XGROUP SETID s g 3-0"});
   expect("XREADGROUP GROUP g d CLAIM 5000 STREAMS s >",
@@ -120,7 +120,7 @@ TEST_F(XnackTest, ReadsWithClaimTakeTheZoneInOrder) {
 }
 
 TEST_F(XnackTest, ReadsInTheShapesOfTheReference) {
-  harness.set_unix_ms(1774378417999);
+  now.unix_ms = 1774378417999;
   for (const bool resp3 : {false, true}) {
     given({"XADD s 1-0 f v", "XGROUP CREATE s g 0", "XREADGROUP GROUP g b STREAMS s >", "XNACK s g FAIL IDS 1 1-0"});
     if (resp3) {
@@ -128,7 +128,7 @@ TEST_F(XnackTest, ReadsInTheShapesOfTheReference) {
     } else {
       expect("XREADGROUP GROUP g c CLAIM 0 STREAMS s >", "*1 *2 $1 s *1 *4 $3 1-0 *2 $1 f $1 v :1774378417999 :1");
     }
-    harness.remove_key("s");
+    run("DEL s");
   }
 }
 

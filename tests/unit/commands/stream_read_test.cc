@@ -131,7 +131,7 @@ TEST_F(StreamReadTest, MaxSizeLeavesTheRestForTheNextReader) {
 TEST_F(StreamReadTest, ClaimTakesWhatHasBeenIdleAndThenNewOnes) {
   given_pending();
   given({"XADD s 3-0 f v"});
-  harness.advance_ms(100);
+  pass_ms(100);
   expect("XREADGROUP GROUP g d CLAIM 100 STREAMS s >",
          "*1 *2 $1 s *3 *4 $3 1-0 *2 $1 f $1 v :100 :1 *4 $3 2-0 *2 $1 f $1 v :100 :1 *4 $3 3-0 *2 $1 f $1 v :0 :0");
   expect("XPENDING s g - + 10", "*3 *4 $3 1-0 $1 d :0 :2 *4 $3 2-0 $1 d :0 :2 *4 $3 3-0 $1 d :0 :1");
@@ -139,14 +139,14 @@ TEST_F(StreamReadTest, ClaimTakesWhatHasBeenIdleAndThenNewOnes) {
 
 TEST_F(StreamReadTest, ClaimLeavesWhatIsNotIdleEnough) {
   given_pending();
-  harness.advance_ms(99);
+  pass_ms(99);
   expect("XREADGROUP GROUP g d CLAIM 100 STREAMS s >", "*-1");
 }
 
 TEST_F(StreamReadTest, ClaimSharesTheCountWithNewEntries) {
   given_pending();
   given({"XADD s 3-0 f v"});
-  harness.advance_ms(100);
+  pass_ms(100);
   expect("XREADGROUP GROUP g d COUNT 1 CLAIM 100 STREAMS s >", "*1 *2 $1 s *1 *4 $3 1-0 *2 $1 f $1 v :100 :1");
   expect("XREADGROUP GROUP g d COUNT 2 CLAIM 100 STREAMS s >",
          "*1 *2 $1 s *2 *4 $3 2-0 *2 $1 f $1 v :100 :1 *4 $3 3-0 *2 $1 f $1 v :0 :0");
@@ -155,7 +155,7 @@ TEST_F(StreamReadTest, ClaimSharesTheCountWithNewEntries) {
 TEST_F(StreamReadTest, ClaimSkipsEntriesThatAreGone) {
   given_pending();
   given({"XDEL s 1-0"});
-  harness.advance_ms(100);
+  pass_ms(100);
   expect("XREADGROUP GROUP g d CLAIM 100 STREAMS s >", "*1 *2 $1 s *1 *4 $3 2-0 *2 $1 f $1 v :100 :1");
   expect("XPENDING s g - + 10 c", "*1 *4 $3 1-0 $1 c :100 :1");
 }
@@ -163,7 +163,7 @@ TEST_F(StreamReadTest, ClaimSkipsEntriesThatAreGone) {
 TEST_F(StreamReadTest, NoAckHoldsForNewEntriesOnly) {
   given_pending();
   given({"XADD s 3-0 f v"});
-  harness.advance_ms(100);
+  pass_ms(100);
   run("XREADGROUP GROUP g d NOACK CLAIM 100 STREAMS s >");
   expect("XPENDING s g", "*4 :2 $3 1-0 $3 2-0 *1 *2 $1 d $1 2");
 }
@@ -185,7 +185,7 @@ TEST_F(StreamReadTest, MakesTheConsumerEvenWhenThereIsNothing) {
 TEST_F(StreamReadTest, HistoryShowsEntriesThatAreGone) {
   given_pending();
   given({"XDEL s 1-0"});
-  harness.advance_ms(7);
+  pass_ms(7);
   expect("XREADGROUP GROUP g c STREAMS s 0", "*1 *2 $1 s *2 *2 $3 1-0 *-1 *2 $3 2-0 *2 $1 f $1 v");
   expect_resp3("XREADGROUP GROUP g c STREAMS s 1-0", "%1 $1 s *1 *2 $3 2-0 *2 $1 f $1 v");
   expect("XPENDING s g - + 10", "*2 *4 $3 1-0 $1 c :7 :1 *4 $3 2-0 $1 c :0 :3");

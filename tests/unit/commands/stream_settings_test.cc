@@ -6,17 +6,17 @@ namespace {
 
 class StreamSettingsTest : public StreamCommandTest {
  protected:
-  void SetUp() override { harness.set_compat_version(0x00080600); }
+  void SetUp() override { set_compat_version(0x00080600); }
   std::string records() { return info("XINFO STREAM s", "iids-tracked"); }
 };
 
 TEST_F(StreamSettingsTest, XcfgsetForgetsRecordsOnlyWhenAValueChanges) {
   given({"XADD s IDMP p i * f v"});
   expect_ok("XCFGSET s IDMP-DURATION 100 IDMP-MAXSIZE 100");
-  EXPECT_EQ(harness.take_changes(), 0u);
+  EXPECT_EQ(take_changes(), 0u);
   EXPECT_EQ(records(), wire(":1"));
   expect_ok("XCFGSET s idmp-maxsize 5");
-  EXPECT_EQ(harness.take_changes(), 1u);
+  EXPECT_EQ(take_changes(), 1u);
   EXPECT_EQ(records(), wire(":0"));
   EXPECT_EQ(info("XINFO STREAM s", "iids-added"), wire(":1"));
   EXPECT_EQ(info("XINFO STREAM s", "idmp-maxsize"), wire(":5"));
@@ -37,8 +37,8 @@ TEST_F(StreamSettingsTest, XcfgsetRefusesInOrder) {
 }
 
 TEST_F(StreamSettingsTest, NewStreamsTakeTheServersLimits) {
-  harness.settings().stream_idmp_duration_s.store(7);
-  harness.settings().stream_idmp_maxsize.store(1);
+  settings.stream_idmp_duration_s.store(7);
+  settings.stream_idmp_maxsize.store(1);
   given({"XADD s IDMP p i * f v", "XADD s IDMP p j * f v"});
   EXPECT_EQ(info("XINFO STREAM s", "idmp-duration"), wire(":7"));
   EXPECT_EQ(records(), wire(":1"));
@@ -47,16 +47,16 @@ TEST_F(StreamSettingsTest, NewStreamsTakeTheServersLimits) {
 TEST_F(StreamSettingsTest, XidmprecordRemembersForAnExistingEntry) {
   given({"XADD s 1-0 f v", "XADD s 2-0 f v"});
   expect_ok("XIDMPRECORD s p i 1-0");
-  EXPECT_EQ(harness.take_changes(), 1u);
+  EXPECT_EQ(take_changes(), 1u);
   expect("XADD s IDMP p i * f v", "$3 1-0");
-  harness.take_changes();
+  take_changes();
   expect_ok("XIDMPRECORD s p i 1-0");
-  EXPECT_EQ(harness.take_changes(), 0u);
+  EXPECT_EQ(take_changes(), 0u);
   expect_error("XIDMPRECORD s p i 2-0", "IID already exists for this producer with a different stream ID");
 }
 
 TEST_F(StreamSettingsTest, XidmprecordRefusesInOrder) {
-  const auto record = [this](CommandHarness::Words words) { return harness.run(words); };
+  const auto record = [this](std::vector<std::string> words) { return run(words); };
   EXPECT_EQ(record({"XIDMPRECORD", "s", "", "", "bad"}), error(kInvalidId));
   EXPECT_EQ(record({"XIDMPRECORD", "s", "", "", "1-0"}), error("producer ID must be non-empty"));
   EXPECT_EQ(record({"XIDMPRECORD", "s", "p", "", "1-0"}), error("idempotent ID must be non-empty"));
