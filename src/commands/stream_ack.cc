@@ -29,22 +29,20 @@ struct NackOptions {
 
 // IDS numids id [id ...] [RETRYCOUNT count] [FORCE], in any order. Nothing after an error reply.
 std::optional<NackOptions> read_nack_options(resp::ReplyWriter& reply, Args args) {
+  constexpr CountedIdsRule kIds{std::numeric_limits<int32_t>::max(), resp::kXnackIdCountNotPositive,
+                                resp::kXnackIdCountMismatch};
   NackOptions options;
   const auto refuse = [&reply](std::string_view error) {
     reply.error(error);
     return std::nullopt;
   };
   for (size_t at = 0; at < args.size(); ++at) {
-    const size_t following = args.size() - at - 1;
-    if (following >= 1 && same_word(args[at], "IDS")) {
-      const auto count = parse_i64(args[at + 1]);
-      if (!count || *count < 1 || *count > std::numeric_limits<int32_t>::max()) {
-        return refuse(resp::kXnackIdCountNotPositive);
-      }
-      if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kXnackIdCountMismatch);
-      options.ids = args.subspan(at + 2, static_cast<size_t>(*count));
-      at += 1 + options.ids.size();
-    } else if (following >= 1 && same_word(args[at], "RETRYCOUNT")) {
+    const bool is_last = at + 1 == args.size();
+    if (!is_last && same_word(args[at], "IDS")) {
+      const auto ids = read_counted_ids(reply, args, at, kIds);
+      if (!ids) return std::nullopt;
+      options.ids = *ids;
+    } else if (!is_last && same_word(args[at], "RETRYCOUNT")) {
       options.retry_count = parse_i64(args[++at]);
       if (!options.retry_count || *options.retry_count < 0) return refuse(resp::kXnackRetryCount);
     } else if (same_word(args[at], "FORCE")) {

@@ -307,25 +307,36 @@ bool read_xtrim_options(CommandContext& context, AddOrTrimOptions& options) {
   return AddOrTrimReader(context, options).read_xtrim();
 }
 
+std::optional<Args> read_counted_ids(resp::ReplyWriter& reply, Args args, size_t& at, const CountedIdsRule& rule) {
+  const auto count = parse_i64(args[at + 1]);
+  if (!count || *count < 1 || *count > rule.count_max) {
+    reply.error(rule.not_positive_error);
+    return std::nullopt;
+  }
+  const Args rest = args.subspan(at + 2);
+  if (static_cast<uint64_t>(*count) > rest.size()) {
+    reply.error(rule.mismatch_error);
+    return std::nullopt;
+  }
+  at += 1 + static_cast<size_t>(*count);
+  return rest.first(static_cast<size_t>(*count));
+}
+
 // ---- XDELEX and XACKDEL
 
 std::optional<DeleteOptions> read_delete_options(resp::ReplyWriter& reply, Args args) {
+  constexpr CountedIdsRule kIds{std::numeric_limits<int64_t>::max(), resp::kIdCountNotPositive, resp::kIdCountMismatch};
   DeleteOptions options;
   bool policy_given = false;
-  bool ids_given = false;
   const auto refuse = [&reply](std::string_view error) {
     reply.error(error);
     return std::nullopt;
   };
   for (size_t at = 0; at < args.size(); ++at) {
-    const size_t following = args.size() - at - 1;
-    if (following >= 1 && same_word(args[at], "IDS")) {
-      const auto count = parse_i64(args[at + 1]);
-      if (!count || *count < 1) return refuse(resp::kIdCountNotPositive);
-      if (static_cast<uint64_t>(*count) > following - 1) return refuse(resp::kIdCountMismatch);
-      options.ids = args.subspan(at + 2, static_cast<size_t>(*count));
-      ids_given = true;
-      at += 1 + options.ids.size();
+    if (at + 1 < args.size() && same_word(args[at], "IDS")) {
+      const auto ids = read_counted_ids(reply, args, at, kIds);
+      if (!ids) return std::nullopt;
+      options.ids = *ids;
       continue;
     }
     const auto policy = policy_given ? std::nullopt : read_policy_word(args[at]);
@@ -333,7 +344,7 @@ std::optional<DeleteOptions> read_delete_options(resp::ReplyWriter& reply, Args 
     policy_given = true;
     options.policy = *policy;
   }
-  if (!ids_given) return refuse(resp::kIdsRequired);
+  if (options.ids.empty()) return refuse(resp::kIdsRequired);
   return options;
 }
 

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "commands/context.h"
 #include "base/letters.h"
+#include "commands/context.h"
 #include "resp/errors.h"
 #include "settings/settings.h"
 #include "streams/stream.h"
@@ -73,6 +73,15 @@ struct AddOrTrimOptions {
 };
 bool read_xadd_options(CommandContext& context, AddOrTrimOptions& options);
 bool read_xtrim_options(CommandContext& context, AddOrTrimOptions& options);
+
+// ---- IDS numids id [id ...]: the count must be 1 to count_max, and as many arguments must follow.
+struct CountedIdsRule {
+  int64_t count_max;
+  std::string_view not_positive_error;
+  std::string_view mismatch_error;
+};
+// REQUIRES: args[at] is the word IDS and not the last argument. Moves `at` to the last id.
+std::optional<Args> read_counted_ids(resp::ReplyWriter& reply, Args args, size_t& at, const CountedIdsRule& rule);
 
 // ---- XDELEX and XACKDEL: [KEEPREF | DELREF | ACKED] IDS numids id [id ...], in either order.
 struct DeleteOptions {
