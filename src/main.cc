@@ -1,5 +1,5 @@
-// millrace-server: reads the settings, builds the server and its cores in order, hands references down, and waits for the
-// signal to end.
+// millrace-server: reads the settings, builds the server and its cores in order, hands references down, and waits for
+// the signal to end.
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -231,8 +231,8 @@ int main(int argc, char** argv) {
   process::Background background;
   if (settings.daemonize.load() != 0 && !background.enter()) return fail("Could not go into the background");
   Log log(settings.logfile(), settings.log_level());
-  log.notice("Millrace " MILLRACE_VERSION " starting, pid " + std::to_string(getpid()) + ", configuration: " +
-             (report.config_file.empty() ? "defaults" : report.config_file));
+  log.notice("Millrace " MILLRACE_VERSION " starting, pid " + std::to_string(getpid()) +
+             ", configuration: " + (report.config_file.empty() ? "defaults" : report.config_file));
   for (const std::string& warning : report.warnings) log.warning(warning);
   if (!report.without_effect.empty()) {
     std::string line = "Accepted without effect:";

@@ -1,7 +1,7 @@
 // Buffer: a growing run of bytes that replies are written into and requests are collected in.
 //
-// Unlike std::string it does not zero what it grows by. `reserve(n)` returns room for n bytes behind the end; `commit(k)`
-// makes the first k of them part of the content. Owned by one thread at a time.
+// Unlike std::string it does not zero what it grows by. `reserve(n)` returns room for n bytes behind the end;
+// `commit(k)` makes the first k of them part of the content. Owned by one thread at a time.
 #pragma once
 
 #include <cstdint>

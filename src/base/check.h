@@ -16,8 +16,8 @@ namespace millrace {
 
 }  // namespace millrace
 
-#define CHECK(condition)                                                                      \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0)                   \
+#define CHECK(condition)                                                    \
+  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0) \
                                                      : ::millrace::check_failed(#condition, __FILE__, __LINE__))
 
 // For invariants too expensive for production: on in builds without NDEBUG (the sanitizer presets).

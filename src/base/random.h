@@ -31,9 +31,7 @@ class Random {
     return result;
   }
   // Uniform in [0, bound); REQUIRES bound > 0. The bias of the multiplication is below 2^-32 for the bounds we use.
-  uint64_t below(uint64_t bound) {
-    return static_cast<uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
-  }
+  uint64_t below(uint64_t bound) { return static_cast<uint64_t>((static_cast<Wide>(next()) * bound) >> 64); }
   // True once in `n` calls on average.
   bool one_in(uint64_t n) { return below(n) == 0; }
 

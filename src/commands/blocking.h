@@ -1,8 +1,8 @@
 // BlockedCommand: a command that waits for keys (XREAD and XREADGROUP with BLOCK) and knows how to answer itself later.
 //
 // It is answered from whatever core changes one of its keys, under that key's partition lock, in the order of arrival.
-// It copies everything it needs out of the arguments; protocol, database and whether the client wants a reply at all are
-// those of the moment it blocked.
+// It copies everything it needs out of the arguments; protocol, database and whether the client wants a reply at all
+// are those of the moment it blocked.
 #pragma once
 
 #include <cstdint>

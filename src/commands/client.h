@@ -4,7 +4,8 @@
 //   fixed      set at construction, readable anywhere
 //   session    owned by the client's core: only commands of this very client touch it
 //   card       what CLIENT LIST shows of it from other cores: relaxed atomics with one writer, or guarded by `mutex`
-// Its connection (src/core) derives from it and owns the socket. Reference-counted: a Ref keeps the object, not the socket.
+// Its connection (src/core) derives from it and owns the socket. Reference-counted: a Ref keeps the object, not the
+// socket.
 #pragma once
 
 #include <atomic>

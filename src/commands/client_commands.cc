@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/blocking.h"
 #include "commands/client_filter.h"
@@ -15,7 +16,6 @@
 #include "commands/command_table.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
-#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {

@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "base/numbers.h"
 #include "base/letters.h"
+#include "base/numbers.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "base/glob.h"
+#include "base/letters.h"
 #include "commands/command_docs.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
-#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {

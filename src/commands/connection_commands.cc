@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/client_names.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
-#include "base/letters.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {

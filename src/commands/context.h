@@ -25,11 +25,13 @@ struct CommandSpec;
 class Host {
  public:
   virtual uint32_t core_index() const = 0;
-  // Queues reply bytes for any client; they leave at the end of this core's turn. Used for clients other than the caller.
+  // Queues reply bytes for any client; they leave at the end of this core's turn. Used for clients other than the
+  // caller.
   virtual void deliver(Client& client, std::string_view bytes) = 0;
   // A blocked command of `client` was claimed and answered by this core: its own core goes on with the client's input.
   virtual void resume(Client& client) = 0;
-  // Closes the client's connection, now or, if `after_reply`, once what is queued has been sent. Any client, the caller too.
+  // Closes the client's connection, now or, if `after_reply`, once what is queued has been sent. Any client, the caller
+  // too.
   virtual void kill(Client& client, bool after_reply) = 0;
   // CLIENT PAUSE / UNPAUSE changed server.pause: every core looks again.
   virtual void pause_changed() = 0;

@@ -16,7 +16,9 @@ constexpr size_t kErrorCodesMax = 128;
 
 }  // namespace
 
-void CommandContext::block(Ref<BlockedCommand> command) { blocked = std::move(command); }
+void CommandContext::block(Ref<BlockedCommand> command) {
+  blocked = std::move(command);
+}
 
 Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed)
     : server_(server),

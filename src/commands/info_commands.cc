@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <set>
 
+#include "base/letters.h"
 #include "base/numbers.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "commands/info_sections.h"
-#include "base/letters.h"
 #include "resp/reply_writer.h"
 #include "settings/directives.h"
 

@@ -41,9 +41,9 @@ struct alignas(64) CoreStatistics {
   Counter expired_keys;
   Counter changes;
   Counter error_replies;
-  Counter reads;    // receive completions
-  Counter writes;   // send completions
-  Counter turns;    // event loop cycles
+  Counter reads;   // receive completions
+  Counter writes;  // send completions
+  Counter turns;   // event loop cycles
   Counter query_buffer_limit_disconnections;
   Counter output_buffer_limit_disconnections;
   std::vector<CommandStatistics> commands;

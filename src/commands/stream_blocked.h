@@ -43,7 +43,7 @@ class BlockedRead final : public BlockedCommand {
   const std::string group_;
   const std::string consumer_;
   const ReadOptions options_;  // its views are into the two above
-  std::vector<Wish> wishes_;  // by key
+  std::vector<Wish> wishes_;   // by key
 };
 
 }  // namespace millrace::commands

@@ -87,7 +87,7 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   bool input_ended_ = false;  // the peer has closed its side
   std::atomic<bool> waiting_input_{false};
   resp::RequestParser parser_;
-  Buffer input_;            // bytes not yet executed, from input_start_ on
+  Buffer input_;  // bytes not yet executed, from input_start_ on
   size_t input_start_ = 0;
   Ref<commands::BlockedCommand> blocked_;
 };

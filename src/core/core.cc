@@ -68,14 +68,13 @@ bool Core::can_leave() const {
          std::all_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return listener->is_stopped(); });
 }
 
-// Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement.
+// Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement. The first
+// callback of the wait, or else the next turn, takes it back.
 void Core::sleep() {
   const bool has_work = !own_.empty() || !runnable_.empty() || !to_flush_.empty();
   sleeping_.store(true, std::memory_order_seq_cst);
   const int64_t deadline_ns = has_work || !inbox_.empty() ? 0 : timers_.next_deadline_ns();
   backend_.wait(deadline_ns);
-  clock_is_stale_ = true;
-  sleeping_.store(false, std::memory_order_relaxed);
 }
 
 void Core::awake() {

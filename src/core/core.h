@@ -2,8 +2,9 @@
 //
 //   turn:  inbox -> timers -> buffered input -> outboxes -> sleep announced -> wait (receives run commands) -> ...
 //
-// run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to the
-// core's thread except stop(), which main calls. post() is the one function by which anything crosses to another core.
+// run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to
+// the core's thread except stop(), which main calls. post() is the one function by which anything crosses to another
+// core.
 #pragma once
 
 #include <atomic>
@@ -76,7 +77,8 @@ class Core final : public commands::Host {
   // Closes all connections; the caller turns the core until it has none left.
   size_t connection_count() const { return connections_.size(); }
 
-  // The only way to another core. With `needs_wake` a sleeping core is woken; without, it finds the message when it next wakes.
+  // The only way to another core. With `needs_wake` a sleeping core is woken; without, it finds the message when it
+  // next wakes.
   void post(uint32_t core, Message message, bool needs_wake);
   // Any thread.
   void stop();

@@ -19,7 +19,9 @@ Housekeeping::Housekeeping(Core& core) : core_(core) {
   core_.timers().arm(*this, core_.now().monotonic_ns + kRoundNs);
 }
 
-Housekeeping::~Housekeeping() { core_.timers().disarm(*this); }
+Housekeeping::~Housekeeping() {
+  core_.timers().disarm(*this);
+}
 
 void Housekeeping::expired() {
   core_.load_settings();
@@ -71,8 +73,7 @@ bool Housekeeping::has_to_go(Connection& connection) {
   }
   const int64_t timeout_s = core_.server().settings.timeout_s.load(std::memory_order_relaxed);
   if (timeout_s == 0 || connection.is_blocked()) return false;
-  const int64_t idle_ms =
-      core_.now().unix_ms - connection.card.last_interaction_ms.load(std::memory_order_relaxed);
+  const int64_t idle_ms = core_.now().unix_ms - connection.card.last_interaction_ms.load(std::memory_order_relaxed);
   if (idle_ms <= timeout_s * 1000) return false;
   core_.log().verbose("Closing idle client: " + connection.fixed.address);
   return true;

@@ -1,5 +1,5 @@
-// Housekeeping: what a core does ten times a second whether or not anyone asks - expired keys, idle clients, soft output
-// limits. Each round is a bounded slice of work; what is left over is taken up in the next turn's round.
+// Housekeeping: what a core does ten times a second whether or not anyone asks - expired keys, idle clients, soft
+// output limits. Each round is a bounded slice of work; what is left over is taken up in the next turn's round.
 #pragma once
 
 #include "core/timers.h"

@@ -31,10 +31,10 @@ struct OutboxLimits {
 class Outbox final : private io::SendOperation {
  public:
   enum class Appended {
-    kQueued,       // somebody else is about to send it
-    kMustFlush,    // the caller must flush() at the end of its turn
-    kOverLimit,    // dropped: the client is beyond its limit and has to be closed
-    kShut,         // dropped: the connection is being closed
+    kQueued,     // somebody else is about to send it
+    kMustFlush,  // the caller must flush() at the end of its turn
+    kOverLimit,  // dropped: the client is beyond its limit and has to be closed
+    kShut,       // dropped: the connection is being closed
   };
 
   explicit Outbox(Connection& owner) : owner_(owner) {}

@@ -161,9 +161,9 @@ class SimulatedClient {
   // Queues at the listeners of `port`; who accepts, and when, is the world's choice. REQUIRES: not connected.
   void connect(int port = 6379);
   void send(std::string_view bytes);
-  void close();  // the server receives what was sent, then the end
+  void close();           // the server receives what was sent, then the end
   void finish_sending();  // the same, but this client still reads
-  void reset();  // the server receives -ECONNRESET
+  void reset();           // the server receives -ECONNRESET
   void pause_reading() { is_paused_ = true; }
   void resume_reading();
 
