@@ -210,18 +210,22 @@ Words Traffic::next_client_command() {
 }
 
 // Everybody says what is left to say and listens; after a while only waiting commands are unanswered.
+void Traffic::listen_for(int64_t ms) {
+  server_.run_until(
+      [this] {
+        poll();
+        return false;
+      },
+      ms);
+}
+
 void Traffic::quieten() {
   for (TrafficSession* session : clients_) {
     if (session->has_left || session->client.is_closed()) continue;
     session->client.resume_reading();
     while (!session->unsent.empty()) send_rest(*session);
   }
-  server_.run_until(
-      [this] {
-        poll();
-        return false;
-      },
-      500);
+  listen_for(500);
   check_nobody_waits_in_vain();
   server_.check_streams();
 }

@@ -83,6 +83,7 @@ class Traffic {
   std::string any_key();
   std::string any_changing_key();
   std::string block_time();
+  void listen_for(int64_t ms);
   void quieten();
   void finish();
 
@@ -96,6 +97,7 @@ class Traffic {
   void check_entries(const SentCommand& command, const std::string& key, const Reply& entries);
   void check_delivery(const SentCommand& command, const Delivery& delivery, bool is_new);
   void check_acknowledged(const SentCommand& command, const Reply& reply);
+  std::vector<std::pair<TrafficSession*, size_t>> overlooked();
   void check_nobody_waits_in_vain();
   bool has_something_for(const SentCommand& command);
   void check_all_answered();

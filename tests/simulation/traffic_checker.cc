@@ -185,8 +185,9 @@ bool Traffic::has_something_for(const SentCommand& command) {
   return false;
 }
 
-void Traffic::check_nobody_waits_in_vain() {
-  if (server_.server().pause.until_monotonic_ns.load() > now_ns()) return;
+// Those whose current command should have been answered, with that command.
+std::vector<std::pair<TrafficSession*, size_t>> Traffic::overlooked() {
+  std::vector<std::pair<TrafficSession*, size_t>> found;
   for (TrafficSession* session : clients_) {
     if (session->has_left || session->client.is_closed() || session->answered == session->sent.size()) continue;
     const SentCommand& command = session->sent[session->answered];
@@ -194,11 +195,23 @@ void Traffic::check_nobody_waits_in_vain() {
     const int64_t began_ns = std::max(session->last_reply_ns, command.sent_ns);
     if (began_ns + 200 * kNsPerMs > now_ns()) continue;
     // One whose time may be up is left to check_time(): its null may be on the way.
-    if (command.block_ms == 0) {
-      problem(command, session->name + " gets no reply");
-    } else if (began_ns + (command.block_ms - 50) * kNsPerMs > now_ns() && has_something_for(command)) {
-      problem(command, session->name + " waits for what is there");
+    const bool is_patient = began_ns + (command.block_ms - 50) * kNsPerMs > now_ns();
+    if (command.block_ms == 0 || (is_patient && has_something_for(command))) {
+      found.emplace_back(session, session->answered);
     }
+  }
+  return found;
+}
+
+// Looks twice: what woke a command a moment ago has its answer still in the network at the first look.
+void Traffic::check_nobody_waits_in_vain() {
+  if (server_.server().pause.until_monotonic_ns.load() > now_ns()) return;
+  const auto suspects = overlooked();
+  if (suspects.empty()) return;
+  listen_for(20);
+  for (const auto& [session, index] : overlooked()) {
+    if (std::find(suspects.begin(), suspects.end(), std::pair(session, index)) == suspects.end()) continue;
+    problem(session->sent[index], session->name + " waits in vain");
   }
 }
 
