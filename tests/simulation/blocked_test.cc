@@ -182,6 +182,29 @@ TEST(Blocked, TwoEventsAtOneMomentGiveOneReply) {
   }
 }
 
+// A key that was not there is looked at however it comes to be.
+TEST(Blocked, AReaderOfAnAbsentKeyIsServedWhenAStreamIsPutThere) {
+  uint64_t seed = 2000;
+  for (const std::string arrival : {"RENAME src k", "RENAMENX src k", "COPY src k", "MOVE k 0", "XADD k 5-5 f v"}) {
+    SCOPED_TRACE(arrival);
+    SimulatedServer server({.seed = ++seed});
+    SimulatedCaller reader(server, 0);
+    SimulatedCaller other(server, 1);
+    reader.send("XREAD BLOCK 0 STREAMS k 0");
+    other.ask("XADD src 5-5 f v");
+    if (arrival.starts_with("MOVE")) {
+      other.ask("SELECT 1");
+      other.ask("XADD k 5-5 f v");
+    }
+    server.settle();
+    EXPECT_EQ(server.waiting_commands(), 1u);
+    other.ask(arrival);
+    server.settle();
+    EXPECT_EQ(server.waiting_commands(), 0u);
+    EXPECT_EQ(reader.take_replies().size(), 1u);
+  }
+}
+
 // ---- several who wait
 
 class Waiters : public testing::TestWithParam<int> {
@@ -249,6 +272,13 @@ TEST_P(Waiters, TheLoserOfARaceKeepsItsDeadline) {
   server_.settle();
   EXPECT_NE(readers_[0]->take_replies(), std::vector<std::string>{"*-1\r\n"});
   for (size_t i = 1; i < kReaders; ++i) EXPECT_EQ(readers_[i]->take_replies(), std::vector<std::string>{"*-1\r\n"});
+}
+
+TEST_P(Waiters, ALookInVainLeavesTheDeadlineWhereItWas) {
+  everyone_waits("XREADGROUP GROUP g c BLOCK 2000 CLAIM 1500 STREAMS k >");
+  EXPECT_TRUE(server_.run_until([this] { return server_.waiting_commands() == 0; }, 2000 + kSlackMs));
+  server_.settle();
+  for (const auto& reader : readers_) EXPECT_EQ(reader->take_replies(), std::vector<std::string>{"*-1\r\n"});
 }
 
 TEST_P(Waiters, AnEntryThatGrowsOldEnoughWakesWhoClaims) {

@@ -43,6 +43,57 @@ TEST_P(Pipeline, RepliesComeInTheOrderOfTheRequestsThoughAnotherCoreAnswersOne) 
   EXPECT_EQ(reader.take_replies(), (Replies{one_entry("s", "1-1"), "$1\r\nx\r\n"}));
 }
 
+// The other core is as quick as can be: it answers between the moment the reader's core gives up its locks and the end
+// of its run.
+TEST_P(Pipeline, AnAnswerFromAnotherCoreNeverOvertakesTheRepliesBeforeIt) {
+  SimulatedCaller reader(server_, 0);
+  SimulatedCaller writer(server_, 1);
+  server_.settle();
+  reader.send_raw(format_request({"PING"}) + format_request(split_words("XREAD BLOCK 0 STREAMS s 0")));
+  writer.send("XADD s 1-1 f v");
+  server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
+  bool has_happened = false;
+  server_.world().while_clock_is_read([&] {
+    if (has_happened || server_.server().blocked_clients.load() == 0) return;
+    has_happened = true;
+    while (server_.waiting_commands() > 0) server_.turn(1);
+  });
+  while (!has_happened) server_.turn(0);
+  server_.world().while_clock_is_read({});
+  server_.settle();
+  EXPECT_EQ(reader.take_replies(), (Replies{kPong, one_entry("s", "1-1")}));
+}
+
+TEST_P(Pipeline, AWokenReaderIsAnsweredInItsOwnProtocol) {
+  SimulatedCaller reader(server_, 0);
+  SimulatedCaller writer(server_, 1);
+  writer.ask("XGROUP CREATE s g $ MKSTREAM");
+  reader.ask("HELLO 3");
+  reader.send("XREADGROUP GROUP g me BLOCK 0 STREAMS s >");
+  server_.settle();
+  writer.ask("XADD s 1-1 f v");
+  server_.settle();
+  EXPECT_EQ(reader.take_replies(), Replies{"%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"});
+}
+
+TEST_P(Pipeline, WhatWokeAReaderIsPendingInItsGroupUntilAcknowledgedThere) {
+  SimulatedCaller first(server_, 0);
+  SimulatedCaller second(server_, 2);
+  SimulatedCaller writer(server_, 1);
+  const std::string one_pending = "*4\r\n:1\r\n$3\r\n1-1\r\n$3\r\n1-1\r\n*1\r\n*2\r\n$2\r\nme\r\n$1\r\n1\r\n";
+  const std::string none_pending = "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n";
+  for (const char* group : {"g", "h"}) writer.ask(std::string("XGROUP CREATE s ") + group + " $ MKSTREAM");
+  first.send("XREADGROUP GROUP g me BLOCK 0 STREAMS s >");
+  second.send("XREADGROUP GROUP h me BLOCK 0 STREAMS s >");
+  server_.settle();
+  writer.ask("XADD s 1-1 f v");
+  EXPECT_EQ(writer.ask("XPENDING s g"), one_pending);
+  EXPECT_EQ(writer.ask("XPENDING s h"), one_pending);
+  EXPECT_EQ(writer.ask("XACK s g 1-1"), ":1\r\n");
+  EXPECT_EQ(writer.ask("XPENDING s g"), none_pending);
+  EXPECT_EQ(writer.ask("XPENDING s h"), one_pending);
+}
+
 TEST_P(Pipeline, WhatWaitsBehindABlockedCommandRunsAtOnceThoughItsCoreSleeps) {
   SimulatedCaller reader(server_, 0);
   SimulatedCaller writer(server_, 1);

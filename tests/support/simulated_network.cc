@@ -110,6 +110,7 @@ void SimulatedBackend::close(int fd) {
 }
 
 Instant SimulatedBackend::now() {
+  if (world_.while_clock_is_read_) world_.while_clock_is_read_();
   return world_.now();
 }
 

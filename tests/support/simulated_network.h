@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -30,6 +31,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -207,6 +209,8 @@ class SimulatedWorld {
   bool advance_to_next_event();
   bool anyone_runnable() const;
   void jump_wall_clock(int64_t ms) { wall_jump_ms_ += ms; }
+  // What happens whenever a core reads the clock: another core's turn then stands for one that runs at the same time.
+  void while_clock_is_read(std::function<void()> action) { while_clock_is_read_ = std::move(action); }
 
   Random& random() { return random_; }
   // Most bytes a connection holds towards its client; the next connections get it. 0: random for each.
@@ -234,6 +238,7 @@ class SimulatedWorld {
   Random random_;
   int64_t now_ns_ = 1'000'000'000;
   int64_t wall_jump_ms_ = 0;
+  std::function<void()> while_clock_is_read_;
   size_t send_capacity_bytes_ = 0;
   std::set<int64_t> event_times_;
   std::vector<SimulatedBackend*> backends_;
