@@ -6,8 +6,32 @@
 #include <utility>
 
 #include "io/socket.h"
+#include "io/system_clock.h"
 
 namespace millrace::process {
+namespace {
+
+constexpr int64_t kPatienceNs = 1'000'000'000;
+constexpr int64_t kLookNs = 20'000'000;
+
+bool is_in_use(const std::string& error) {
+  return error.find("in use") != std::string::npos;
+}
+
+// Tries `open`, which returns an error or "", for a second while the address is in use: the kernel takes the rings of a
+// killed server apart, and the listening sockets in them, a moment after the process is gone.
+template <typename Open>
+std::string open_patiently(Open open) {
+  const int64_t deadline_ns = io::monotonic_now_ns() + kPatienceNs;
+  std::string error = open();
+  while (is_in_use(error) && io::monotonic_now_ns() < deadline_ns) {
+    io::sleep_ns(kLookNs);
+    error = open();
+  }
+  return error;
+}
+
+}  // namespace
 
 Listeners::Listeners(Listeners&& other) noexcept
     : by_core_(std::move(other.by_core_)),
@@ -30,17 +54,17 @@ Result<Listeners, std::string> Listeners::open(const settings::Settings& setting
     for (const std::string& entry : hosts) {
       const bool optional = entry.starts_with('-');
       const std::string host = optional ? entry.substr(1) : entry;
-      const std::string error = listeners.open_address(host, port, backlog);
+      const std::string error = open_patiently([&] { return listeners.open_address(host, port, backlog); });
       if (error.empty()) continue;
       const std::string line = "Could not listen on " + host + " port " + std::to_string(port) + ": " + error;
       // An optional address may be one this machine does not have; a port in use is a conflict all the same.
-      if (!optional || error.find("in use") != std::string::npos) return line;
+      if (!optional || is_in_use(error)) return line;
       log.verbose(line);
     }
   }
   if (const std::string path = settings.unixsocket(); !path.empty()) {
     const auto permissions = static_cast<unsigned>(settings.unixsocketperm.load());
-    const std::string error = listeners.open_unix(path, permissions, backlog);
+    const std::string error = open_patiently([&] { return listeners.open_unix(path, permissions, backlog); });
     if (!error.empty()) return "Could not listen on unix socket " + path + ": " + error;
   }
   if (listeners.all_.empty()) return std::string("Nothing to listen on: set a port or a unixsocket");
