@@ -99,8 +99,8 @@ measure() {  # port, pid, requests, arguments
 echo "$(redis-server --version | awk '{print "redis-server", $3}'), $("$server" --version), $(nproc) processors, $(date -u +%F)"
 echo "Median of $rounds rounds, Millrace / redis-server; Millrace on $cores core(s)."
 echo
-echo "| redis-benchmark line | CPU per command | throughput | CPU ns, redis-server | CPU ns, Millrace |"
-echo "|---|---|---|---|---|"
+echo "| | redis-benchmark ... | CPU per command | throughput | CPU ns, redis-server | CPU ns, Millrace |"
+echo "|---|---|---|---|---|---|"
 for line in "${lines[@]}"; do
   IFS='|' read -r name requests preparation arguments <<<"$line"
   [[ -n $only && $name != *"$only"* ]] && continue
@@ -112,7 +112,7 @@ for line in "${lines[@]}"; do
       pair+=("$(measure "${ports[side]}" "${pids[side]}" "$requests" "$arguments")")
     done
     echo "${pair[*]}"
-  done | awk -v name="$name" '
+  done | awk -v name="$name | \`${arguments//"$payload"/<100 B>}\`" '
     { cpu[NR] = $3 / $1; rate[NR] = $2 > 0 ? $4 / $2 : 0; theirs[NR] = $1; ours[NR] = $3 }
     function median(values, n,   i, j, swap) {
       for (i = 1; i <= n; ++i) for (j = i + 1; j <= n; ++j)
