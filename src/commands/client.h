@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/ref.h"
 #include "keyspace/waiters.h"
+#include "pubsub/subscriptions.h"
 #include "resp/reply_writer.h"
 
 namespace millrace::commands {
@@ -44,9 +45,10 @@ struct Session {
   bool close_after_reply = false;
   bool no_touch = false;
   bool no_evict = false;
+  bool is_monitor = false;
 };
 
-class Client : public RefCounted<Client> {
+class Client : public RefCounted<Client>, public pubsub::Subscriber {
  public:
   struct Fixed {
     uint64_t id = 0;
@@ -70,7 +72,11 @@ class Client : public RefCounted<Client> {
     std::atomic<bool> blocked{false};
     std::atomic<bool> no_touch{false};
     std::atomic<bool> no_evict{false};
-    std::atomic<bool> closing{false};
+    std::atomic<bool> is_monitor{false};
+    // How much it listens to; with any of them it is a pub/sub client, to CLIENT LIST and to output limits.
+    std::atomic<uint32_t> channels{0};
+    std::atomic<uint32_t> patterns{0};
+    std::atomic<uint32_t> shard_channels{0};
     std::atomic<const CommandSpec*> last_command{nullptr};
     std::atomic<int64_t> last_interaction_ms{0};  // unix ms
     Counter input_bytes;
@@ -89,6 +95,12 @@ class Client : public RefCounted<Client> {
   const Fixed fixed;
   Session session;
   Card card;
+  pubsub::Subscriptions subscriptions{*this};  // owned by the client's core
+
+  bool is_pubsub() const {
+    constexpr auto kRelaxed = std::memory_order_relaxed;
+    return card.channels.load(kRelaxed) + card.patterns.load(kRelaxed) + card.shard_channels.load(kRelaxed) != 0;
+  }
 
   Names names() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);

@@ -31,7 +31,7 @@ std::string seconds_since(int64_t then_ms, int64_t now_ms) {
 std::string flag_letters(const Subject& of) {
   std::string letters;
   if (of.card.blocked.load(kRelaxed)) letters += 'b';
-  if (of.card.closing.load(kRelaxed)) letters += 'c';
+  if (of.client.is_leaving.load(kRelaxed)) letters += 'c';
   if (of.client.fixed.is_unix) letters += 'U';
   if (of.card.no_evict.load(kRelaxed)) letters += 'e';
   if (of.card.no_touch.load(kRelaxed)) letters += 'T';

@@ -14,6 +14,7 @@
 #include "commands/server.h"
 #include "keyspace/database.h"
 #include "keyspace/partition_locks.h"
+#include "resp/push_message.h"
 #include "resp/reply_writer.h"
 
 namespace millrace::commands {
@@ -28,6 +29,12 @@ class Host {
   // Queues reply bytes for any client; they leave at the end of this core's turn. Used for clients other than the
   // caller.
   virtual void deliver(Client& client, std::string_view bytes) = 0;
+  // Queues a message for any client, the caller included, in the protocol the client speaks at that point of its output.
+  // What the caller's commands have replied so far goes out before it; so a handler replies first and pushes then.
+  virtual void push(Client& client, resp::PushMessage& message) = 0;
+  // Moves what the running client's commands have replied so far, `context.reply` included, to its output now: nothing
+  // that other cores send it afterwards can overtake it.
+  virtual void queue_replies(Client& running) = 0;
   // A blocked command of `client` was claimed and answered by this core: its own core goes on with the client's input.
   virtual void resume(Client& client) = 0;
   // Closes the client's connection, now or, if `after_reply`, once what is queued has been sent. Any client, the caller

@@ -13,8 +13,10 @@
 #include "base/mutex.h"
 #include "commands/client.h"
 #include "commands/environment.h"
+#include "commands/monitors.h"
 #include "commands/rate_sampler.h"
 #include "keyspace/keyspace.h"
+#include "pubsub/broker.h"
 #include "settings/settings.h"
 
 namespace millrace::commands {
@@ -100,6 +102,8 @@ struct Server {
   ClientRegistry clients;
   RateSampler rates;  // fed ten times a second by one core
   PauseState pause;
+  pubsub::Broker broker;
+  Monitors monitors;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};
   std::atomic<uint64_t> peak_memory_bytes{0};

@@ -248,7 +248,7 @@ void Connection::close_after_send() {
 void Connection::begin_close() {
   if (closing_) return;
   closing_ = true;
-  card.closing.store(true, std::memory_order_relaxed);
+  is_leaving.store(true, std::memory_order_relaxed);
   if (runnable_link.is_linked()) runnable_link.unlink();
   if (paused_link.is_linked()) paused_link.unlink();
   if (blocked_) {

@@ -66,7 +66,7 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   void expired() override;
 
   // Nothing more is executed: it is being closed, or will be (maybe another core said so).
-  bool is_ending() const { return session.close_after_reply || card.closing.load(std::memory_order_relaxed); }
+  bool is_ending() const { return session.close_after_reply || is_leaving.load(std::memory_order_relaxed); }
   size_t input_size() const { return input_.size() - input_start_; }
   std::string_view input() const { return input_.view().substr(input_start_); }
   void keep_input(std::string_view bytes);

@@ -260,7 +260,7 @@ void Core::note_send(int result) {
 }
 
 void Core::close_over_limit(Connection& connection) {
-  if (connection.card.closing.exchange(true, std::memory_order_relaxed)) return;
+  if (connection.is_leaving.exchange(true, std::memory_order_relaxed)) return;
   statistics_.output_buffer_limit_disconnections.add();
   log().warning("Closing client beyond its output limit: " + connection.fixed.address);
   kill(connection, false);
@@ -300,7 +300,7 @@ void Core::kill(commands::Client& client, bool after_reply) {
     return;
   }
   // From this moment the client is gone for everyone who looks, and no blocked command of it takes an entry.
-  client.card.closing.store(true, std::memory_order_relaxed);
+  client.is_leaving.store(true, std::memory_order_relaxed);
   if (const Ref<keyspace::Waiter> waiter = client.waiter()) waiter->claim();
   server_.clients.remove(client.fixed.id);
   post(client.fixed.core, {Message::Kind::kClose, Ref<Connection>(&connection)}, true);

@@ -13,18 +13,10 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "keyspace/key_events.h"
 #include "keyspace/keyspace.h"
 
 namespace millrace::keyspace {
-
-// What one command (or one expiry slice) changed that others wait for. Drained by the executor under the same locks.
-struct KeyEvents {
-  std::vector<KeyPlace> ready;  // in order, without duplicates; only keys that somebody waits for
-  uint64_t hits = 0;
-  uint64_t misses = 0;
-  uint64_t expired = 0;
-  uint64_t changes = 0;  // what INFO calls rdb_changes_since_last_save
-};
 
 class Database {
  public:
@@ -54,6 +46,16 @@ class Database {
   // Clients blocked on the key will look again after this command (XADD, XNACK, XGROUP DESTROY, ...).
   void signal_ready(std::string_view key);
   void count_change(uint64_t count = 1) { events_.changes += count; }
+  // The key's value or its expiry is another now: cached copies are invalid. What creates, removes or moves keys above
+  // says so itself; commands say it for what they change in place.
+  void signal_modified(std::string_view key) {
+    if (events_.wants_modified_keys) events_.modified_keys.emplace_back(key);
+  }
+  // A keyspace notification, if anybody wants its class. `event` is a literal.
+  void notify(EventClass event_class, std::string_view event, std::string_view key) {
+    if ((events_.wanted_events & event_class) == 0) return;
+    events_.notifications.push_back({event, {index_, std::string(key)}});
+  }
   // Tells the expiry cycle that this stream has idempotency records that grow old.
   void track_idempotency(std::string_view key);
 
