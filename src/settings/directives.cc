@@ -126,6 +126,11 @@ constexpr auto kRows = std::to_array<Directive>({
      .min = 1,
      .max = 10000,
      .member = &Settings::stream_idmp_maxsize},
+    // ---- notifications
+    {.name = "notify-keyspace-events",
+     .kind = Kind::kEvents,
+     .initial = "",
+     .member = &Settings::notify_keyspace_events},
     // ---- Millrace's own
     {.name = "cores",
      .kind = Kind::kAutoOrInteger,

@@ -27,7 +27,7 @@ enum class Kind : uint8_t {
   kWords,            // min..max words
   kVersion,          // 7.2.4; stored as 0x00MMmmpp
   kSave,             // pairs of seconds and changes; further lines of a file add to it
-  kEvents,           // the letters of notify-keyspace-events
+  kEvents,           // some of kEventLetters, or A for most of them; stored as their bits
   kOutputLimits,     // client-output-buffer-limit: class, hard, soft, seconds; once or more often
   kStatement,        // an instruction, not a value: in files only
 };

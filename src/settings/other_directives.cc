@@ -426,7 +426,6 @@ constexpr auto kRows = std::to_array<Directive>({
      .initial = "64",
      .effect = Effect::kNone},
     {.name = "hll-sparse-max-bytes", .kind = Kind::kInteger, .initial = "3000", .effect = Effect::kNone},
-    {.name = "notify-keyspace-events", .kind = Kind::kEvents, .initial = "", .effect = Effect::kNone},
     {.name = "busy-reply-threshold",
      .alias = "lua-time-limit",
      .kind = Kind::kInteger,

@@ -24,6 +24,9 @@ struct Directive;
 using Number = std::atomic<int64_t>;
 
 enum class IoBackend : int64_t { kAuto, kIoUring, kEpoll };
+// The letters of notify-keyspace-events. A letter's position here is the number of its bit in the setting.
+inline constexpr std::string_view kEventLetters = "KEg$lshzxetdmnoc";
+
 enum class DebugAccess : int64_t { kNo, kYes, kLocal };  // kLocal: clients on loopback addresses and unix sockets
 
 // A directive's value: a number, or CONFIG GET's spelling, whichever its row stores.
@@ -66,6 +69,8 @@ class Settings {
   Number stream_node_max_entries{100};
   Number stream_idmp_duration_s{100};
   Number stream_idmp_maxsize{100};
+  // ---- notifications
+  Number notify_keyspace_events{0};  // bits, see kEventLetters
   // ---- the rest
   Number databases{16};
   Number cores{0};  // 0 = auto

@@ -159,24 +159,38 @@ ParsedValue parse_save(std::span<const std::string> words) {
   return text(join(words));
 }
 
-// Shown with A for the whole set and K, E, m last, as Redis does.
+// ---- notify-keyspace-events
+
+constexpr std::string_view kAllEvents = "g$lshzxetd";  // what A stands for
+
+int64_t event_bits(std::string_view letters) {
+  int64_t bits = 0;
+  for (const char letter : letters) bits |= int64_t{1} << kEventLetters.find(letter);
+  return bits;
+}
+
 ParsedValue parse_events(std::string_view word) {
-  constexpr std::string_view kAll = "g$lshzxetd";
-  constexpr std::string_view kShown = "g$lshzxetdnKEm";
-  std::string given(word);
-  if (given.find('A') != std::string::npos) given.append(kAll);
-  for (const char letter : given) {
-    if (letter != 'A' && kShown.find(letter) == std::string_view::npos) {
+  int64_t bits = 0;
+  for (const char letter : word) {
+    if (letter == 'A') {
+      bits |= event_bits(kAllEvents);
+    } else if (kEventLetters.find(letter) != std::string_view::npos) {
+      bits |= event_bits({&letter, 1});
+    } else {
       return failed("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
     }
   }
-  const bool all = kAll.find_first_not_of(given) == std::string_view::npos;
+  return number(bits);
+}
+
+// As Redis shows them: A where it applies, and then none of n, o and c, even if they are set; K, E and m last.
+std::string events_text(int64_t bits) {
+  const bool all = (bits & event_bits(kAllEvents)) == event_bits(kAllEvents);
   std::string shown = all ? "A" : "";
-  for (const char letter : kShown) {
-    const bool covered = all && (kAll.find(letter) != std::string_view::npos || letter == 'n');
-    if (!covered && given.find(letter) != std::string::npos) shown.push_back(letter);
+  for (const char letter : std::string_view(all ? "KEm" : "g$lshzxetdnocKEm")) {
+    if ((bits & event_bits({&letter, 1})) != 0) shown.push_back(letter);
   }
-  return text(std::move(shown));
+  return shown;
 }
 
 std::optional<size_t> output_class(std::string_view word) {
@@ -256,9 +270,7 @@ ParsedValue parse_value(const Directive& directive, std::span<const std::string>
   ParsedValue parsed = parse_word(directive, words[0]);
   // A number that running code does not look at is kept as text.
   if (parsed.ok() && directive.member == nullptr && parsed.value.text.empty()) {
-    if (directive.kind != Kind::kText && directive.kind != Kind::kEvents) {
-      parsed.value.text = format_number(directive, parsed.value.number);
-    }
+    if (directive.kind != Kind::kText) parsed.value.text = format_number(directive, parsed.value.number);
   }
   return parsed;
 }
@@ -273,6 +285,8 @@ std::string format_number(const Directive& directive, int64_t value) {
       return value == 0 ? "auto" : std::to_string(value);
     case Kind::kVersion:
       return std::to_string(value >> 16) + "." + std::to_string(value >> 8 & 255) + "." + std::to_string(value & 255);
+    case Kind::kEvents:
+      return events_text(value);
     case Kind::kChoice: {
       const std::vector<std::string_view> choices = split_choices(directive.choices);
       CHECK(value >= 0 && static_cast<size_t>(value) < choices.size());
