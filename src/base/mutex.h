@@ -1,6 +1,6 @@
-// Mutex and MutexLock with clang's thread-safety annotations (checked by the fuzz preset's compiler).
+// Mutex and SharedMutex with clang's thread-safety annotations (checked by the fuzz preset's compiler).
 //
-// The lock spins briefly before it sleeps: the sections it guards are short, but a thread that holds it may be
+// Mutex spins briefly before it sleeps: the sections it guards are short, but a thread that holds it may be
 // descheduled at any time, so pure spinning is out.
 #pragma once
 
@@ -19,6 +19,9 @@
 #define ACQUIRE(...) MILLRACE_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) MILLRACE_ANNOTATION(release_capability(__VA_ARGS__))
 #define EXCLUDES(...) MILLRACE_ANNOTATION(locks_excluded(__VA_ARGS__))
+#define REQUIRES_SHARED(...) MILLRACE_ANNOTATION(requires_shared_capability(__VA_ARGS__))
+#define ACQUIRE_SHARED(...) MILLRACE_ANNOTATION(acquire_shared_capability(__VA_ARGS__))
+#define RELEASE_SHARED(...) MILLRACE_ANNOTATION(release_shared_capability(__VA_ARGS__))
 #define ASSERT_CAPABILITY(x) MILLRACE_ANNOTATION(assert_capability(x))
 // For the one class that holds a set of locks known only at run time (keyspace/partition_locks.h).
 #define NO_THREAD_SAFETY_ANALYSIS MILLRACE_ANNOTATION(no_thread_safety_analysis)
@@ -56,6 +59,52 @@ class SCOPED_CAPABILITY MutexLock {
 
  private:
   Mutex& mutex_;
+};
+
+// Many readers or one writer. A waiting writer goes before new readers, so that readers who come without end cannot
+// keep it out; hence a reader must not take the lock a second time.
+class CAPABILITY("mutex") SharedMutex {
+ public:
+  SharedMutex() {
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&mutex_, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+  }
+  ~SharedMutex() { pthread_rwlock_destroy(&mutex_); }
+  SharedMutex(const SharedMutex&) = delete;
+  SharedMutex& operator=(const SharedMutex&) = delete;
+
+  void lock() ACQUIRE() { pthread_rwlock_wrlock(&mutex_); }
+  void unlock() RELEASE() { pthread_rwlock_unlock(&mutex_); }
+  void lock_shared() ACQUIRE_SHARED() { pthread_rwlock_rdlock(&mutex_); }
+  void unlock_shared() RELEASE_SHARED() { pthread_rwlock_unlock(&mutex_); }
+
+ private:
+  pthread_rwlock_t mutex_;
+};
+
+class SCOPED_CAPABILITY SharedMutexLock {
+ public:
+  explicit SharedMutexLock(SharedMutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~SharedMutexLock() RELEASE() { mutex_.unlock(); }
+  SharedMutexLock(const SharedMutexLock&) = delete;
+  SharedMutexLock& operator=(const SharedMutexLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class SCOPED_CAPABILITY SharedReaderLock {
+ public:
+  explicit SharedReaderLock(SharedMutex& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) { mutex_.lock_shared(); }
+  ~SharedReaderLock() RELEASE() { mutex_.unlock_shared(); }
+  SharedReaderLock(const SharedReaderLock&) = delete;
+  SharedReaderLock& operator=(const SharedReaderLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 }  // namespace millrace

@@ -13,10 +13,9 @@
 // Any thread; a Subscriptions object is touched by its client's core only.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +26,8 @@
 
 namespace millrace::pubsub {
 
-// What publish() asks of its caller, all of it under the channel's lock. Clients that are leaving are left out.
+// What publish() asks of its caller, all of it under the channel's lock. Clients that are leaving are left out; one
+// that begins to leave after the count is delivered to all the same, so that the count is right.
 class Delivery {
  public:
   // Once, before the first delivery, also if there is nobody: how many deliveries follow.
@@ -42,7 +42,8 @@ class Delivery {
 
 class Broker {
  public:
-  explicit Broker(uint64_t hash_seed = 0) : channels_(hash_seed), shard_channels_(hash_seed) {}
+  explicit Broker(uint64_t hash_seed = 0)
+      : channels_(Kind::kChannel, hash_seed), shard_channels_(Kind::kShardChannel, hash_seed), patterns_(hash_seed) {}
 
   // Adds `name` to what the client listens to; nothing new if it does so already. In both cases `acknowledge` is called
   // under the lock: `subscriptions` counts the name then, and no message of it has reached the client yet if it is new.
@@ -62,11 +63,12 @@ class Broker {
   // ---- what PUBSUB and INFO tell
   size_t channel_count(Kind kind) const;
   size_t pattern_count() const { return patterns_.size(); }  // distinct ones
-  // Names with at least one listener that match `pattern` (empty optional in the caller: pass "*" for all).
-  std::vector<std::string> channel_names(Kind kind, std::string_view pattern) const;
+  // Names with at least one listener; with a pattern, those that match it.
+  std::vector<std::string> channel_names(Kind kind, std::optional<std::string_view> pattern) const;
   size_t audience_size(Kind kind, std::string_view channel) const;
 
  private:
+  void leave(Kind kind, Subscriptions& subscriptions, const Name& name);
   ChannelTable& table_of(Kind kind);
   const ChannelTable& table_of(Kind kind) const;
 
