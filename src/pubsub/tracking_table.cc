@@ -13,10 +13,7 @@ constexpr size_t kSweptLengthMin = 32;
 }  // namespace
 
 TrackingTable::TrackingTable(uint64_t hash_seed) : hash_{hash_seed} {
-  for (Shard& shard : shards_) {
-    MutexLock lock(shard.mutex);
-    shard.keys = Keys(0, hash_);
-  }
+  for (std::unique_ptr<Shard>& shard : shards_) shard = std::make_unique<Shard>(hash_);
 }
 
 void TrackingTable::remember(std::string_view key, ClientId client, const IsGone& is_gone) {
@@ -62,7 +59,7 @@ void TrackingTable::take(Shard& shard, Keys::iterator place, const Visit& visit)
 bool TrackingTable::evict(Random& random, const Visit& visit) {
   const size_t first = random.below(kShards);
   for (size_t i = 0; i < kShards; ++i) {
-    Shard& shard = shards_[(first + i) % kShards];
+    Shard& shard = *shards_[(first + i) % kShards];
     MutexLock lock(shard.mutex);
     if (shard.keys.empty()) continue;
     size_t bucket = random.below(shard.keys.bucket_count());
@@ -74,10 +71,10 @@ bool TrackingTable::evict(Random& random, const Visit& visit) {
 }
 
 void TrackingTable::clear() {
-  for (Shard& shard : shards_) {
+  for (const std::unique_ptr<Shard>& shard : shards_) {
     Keys dropped(0, hash_);  // freed when the lock is released
-    MutexLock lock(shard.mutex);
-    dropped.swap(shard.keys);
+    MutexLock lock(shard->mutex);
+    dropped.swap(shard->keys);
     keys_.fetch_sub(dropped.size(), std::memory_order_relaxed);
     for (const auto& [key, clients] : dropped) items_.fetch_sub(clients.size(), std::memory_order_relaxed);
   }

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -51,25 +52,26 @@ class TrackingTable {
 
   struct Hash {
     using is_transparent = void;
-    uint64_t seed = 0;
+    uint64_t seed;
     size_t operator()(std::string_view key) const { return hash_bytes(key, seed); }
   };
   using Keys = std::unordered_map<std::string, ClientIds, Hash, std::equal_to<>>;
 
   struct alignas(64) Shard {
+    explicit Shard(const Hash& hash) : keys(0, hash) {}
     Mutex mutex;
     Keys keys GUARDED_BY(mutex);
   };
   static constexpr size_t kShards = 64;
 
-  Shard& shard_of(std::string_view key) { return shards_[hash_(key) >> 58]; }
+  Shard& shard_of(std::string_view key) { return *shards_[hash_(key) >> 58]; }
   void take(Shard& shard, Keys::iterator place, const Visit& visit) REQUIRES(shard.mutex);
   size_t drop_gone(ClientIds& clients, const IsGone& is_gone);
 
   const Hash hash_;
   std::atomic<size_t> keys_{0};
   std::atomic<size_t> items_{0};
-  std::array<Shard, kShards> shards_;
+  std::array<std::unique_ptr<Shard>, kShards> shards_;
 };
 
 }  // namespace millrace::pubsub
