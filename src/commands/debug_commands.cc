@@ -51,7 +51,7 @@ void debug_sleep(CommandContext& context) {
 void debug_object(CommandContext& context) {
   const std::string_view key = context.args[2];
   context.locks.hold_one(context.server.keyspace.partition_of(key));
-  const keyspace::KeyEntry* entry = context.db.find_to_read(key, false);
+  const keyspace::KeyEntry* entry = context.db.find_to_inspect(key);
   if (entry == nullptr) return context.reply.error(resp::kNoSuchKey);
   const std::string encoding(entry->value.encoding_name());
   const int64_t idle_s = std::max<int64_t>(0, context.now.unix_ms - entry->accessed_ms) / 1000;

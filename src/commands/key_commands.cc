@@ -17,6 +17,8 @@ namespace millrace::commands {
 namespace {
 
 using keyspace::Database;
+using keyspace::kEventGeneric;
+using keyspace::kEventOverwritten;
 using keyspace::KeyEntry;
 using keyspace::Value;
 
@@ -29,7 +31,11 @@ int64_t count_keys(CommandContext& context, Action action) {
 }
 
 void remove_keys(CommandContext& context) {
-  const int64_t removed = count_keys(context, [&](std::string_view key) { return context.db.remove(key); });
+  const int64_t removed = count_keys(context, [&](std::string_view key) {
+    const bool was_there = context.db.remove(key);
+    if (was_there) context.db.notify(kEventGeneric, "del", key);
+    return was_there;
+  });
   context.db.count_change(static_cast<uint64_t>(removed));
   context.reply.integer(removed);
 }
@@ -63,6 +69,11 @@ void move_value(Database& from, KeyEntry& entry, std::string_view old_key, Datab
   from.remove(old_key);
 }
 
+void tell_of_renaming(Database& db, std::string_view old_key, std::string_view new_key) {
+  db.notify(kEventGeneric, "rename_from", old_key);
+  db.notify(kEventGeneric, "rename_to", new_key);
+}
+
 struct CopyOptions {
   int database = 0;
   bool replace = false;
@@ -87,7 +98,7 @@ std::optional<CopyOptions> read_copy_options(CommandContext& context) {
 
 // The entry OBJECT asks about, or nullptr after a null reply.
 const KeyEntry* find_object(CommandContext& context) {
-  const KeyEntry* entry = context.db.find_to_read(context.args[2], /*touch=*/false);
+  const KeyEntry* entry = context.db.find_to_inspect(context.args[2]);
   if (!entry) context.reply.null();
   return entry;
 }
@@ -122,9 +133,11 @@ void rename_command(CommandContext& context) {
   KeyEntry* entry = context.db.find_to_write(key);
   if (!entry) return context.reply.error(resp::kNoSuchKey);
   if (key != new_key) {
-    context.db.remove(new_key);
+    const bool overwrites = context.db.remove(new_key);
     move_value(context.db, *entry, key, context.db, new_key);
     context.db.count_change();
+    tell_of_renaming(context.db, key, new_key);
+    if (overwrites) context.db.notify(kEventOverwritten, "overwritten", new_key);
   }
   context.reply.ok();
 }
@@ -137,6 +150,7 @@ void renamenx_command(CommandContext& context) {
   if (context.db.find_to_write(new_key)) return context.reply.integer(0);
   move_value(context.db, *entry, key, context.db, new_key);
   context.db.count_change();
+  tell_of_renaming(context.db, key, new_key);
   context.reply.integer(1);
 }
 
@@ -149,9 +163,11 @@ void copy_command(CommandContext& context) {
   if (target.index() == context.db.index() && key == new_key) return context.reply.error(resp::kSameObject);
   const KeyEntry* entry = context.db.find_to_read(key, !context.client.session.no_touch);
   if (!entry || (!options->replace && target.find_to_write(new_key))) return context.reply.integer(0);
-  target.remove(new_key);
+  const bool overwrites = target.remove(new_key);
   place_value(target, new_key, entry->value.clone(), entry->expire_at_ms);
   context.db.count_change();
+  target.notify(kEventGeneric, "copy_to", new_key);
+  if (overwrites) target.notify(kEventOverwritten, "overwritten", new_key);
   context.reply.integer(1);
 }
 
@@ -165,6 +181,8 @@ void move_command(CommandContext& context) {
   if (!entry || target.find_to_write(key)) return context.reply.integer(0);
   move_value(context.db, *entry, key, target, key);
   context.db.count_change();
+  context.db.notify(kEventGeneric, "move_from", key);
+  target.notify(kEventGeneric, "move_to", key);
   context.reply.integer(1);
 }
 

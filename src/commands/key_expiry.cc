@@ -13,6 +13,7 @@ namespace millrace::commands {
 
 namespace {
 
+using keyspace::kEventGeneric;
 using keyspace::KeyEntry;
 using keyspace::kNoExpiry;
 
@@ -80,12 +81,16 @@ void expire_at(CommandContext& context, int64_t base_ms, Unit unit) {
   if (!conditions) return;
   const std::optional<int64_t> at_ms = read_time(context, base_ms, unit);
   if (!at_ms) return;
-  KeyEntry* entry = context.db.find_to_write(context.args[1]);
+  const std::string_view key = context.args[1];
+  KeyEntry* entry = context.db.find_to_write(key);
   if (!entry || !conditions->allow(entry->expire_at_ms, *at_ms)) return context.reply.integer(0);
   if (*at_ms <= context.now.unix_ms) {
-    context.db.remove(context.args[1]);
+    context.db.remove(key);
+    context.db.notify(kEventGeneric, "del", key);
   } else {
     context.db.set_expiry(*entry, *at_ms);
+    context.db.signal_modified(key);
+    context.db.notify(kEventGeneric, "expire", key);
   }
   context.db.count_change();
   context.reply.integer(1);
@@ -133,6 +138,8 @@ void persist_command(CommandContext& context) {
   if (!entry || entry->expire_at_ms == kNoExpiry) return context.reply.integer(0);
   context.db.set_expiry(*entry, kNoExpiry);
   context.db.count_change();
+  context.db.signal_modified(context.args[1]);
+  context.db.notify(kEventGeneric, "persist", context.args[1]);
   context.reply.integer(1);
 }
 

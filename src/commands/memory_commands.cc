@@ -37,7 +37,7 @@ bool check_samples(CommandContext& context) {
 void memory_usage_command(CommandContext& context) {
   if (!check_samples(context)) return;
   const std::string_view key = context.args[2];
-  const keyspace::KeyEntry* entry = context.db.find_to_read(key, false);
+  const keyspace::KeyEntry* entry = context.db.find_to_inspect(key);
   if (entry == nullptr) return context.reply.null();
   context.reply.integer(static_cast<int64_t>(sizeof(keyspace::KeyEntry) + key.size() + entry->value.memory_bytes()));
 }

@@ -1,7 +1,7 @@
 // XADD. The hottest path of the server: one pass over the options, arguments viewed where they lie, nothing allocated
 // here.
 //
-//   options -> pairs -> 0-0 -> key -> idempotency -> append -> reply -> remember -> trim -> wake
+//   options -> pairs -> 0-0 -> key -> idempotency -> append -> reply -> tell -> remember -> trim -> wake
 #include <array>
 
 #include "commands/handlers.h"
@@ -89,8 +89,10 @@ void xadd_command(CommandContext& context) {
   if (!added) return context.reply.error(text_of(added.error()));
   write_id(context.reply, *added);
   context.db.count_change();
+  context.db.signal_modified(key);
+  context.db.notify(keyspace::kEventStream, "xadd", key);
   if (idempotent) stream->idempotency.record(options.producer, options.idempotent_id, *added);
-  if (options.trims) stream->trim(options.trim);
+  if (options.trims && stream->trim(options.trim) > 0) context.db.notify(keyspace::kEventStream, "xtrim", key);
   context.db.signal_ready(key);
 }
 

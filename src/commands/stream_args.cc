@@ -104,12 +104,8 @@ StreamLookup find_stream_to_write(CommandContext& context, std::string_view key)
   return stream_of(context, context.db.find_to_write(key));
 }
 
-GroupLookup find_group_to_read(CommandContext& context, std::string_view key, std::string_view group) {
+GroupLookup find_group(CommandContext& context, std::string_view key, std::string_view group) {
   return group_of(find_stream_to_read(context, key), group);
-}
-
-GroupLookup find_group_to_write(CommandContext& context, std::string_view key, std::string_view group) {
-  return group_of(find_stream_to_write(context, key), group);
 }
 
 streams::Stream& create_stream(CommandContext& context, std::string_view key) {
@@ -123,11 +119,21 @@ streams::Stream& create_stream(CommandContext& context, std::string_view key) {
   return created;
 }
 
-streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, std::string_view name) {
+streams::Consumer& ensure_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
+                                   std::string_view name, bool* created) {
+  streams::Consumer& consumer = group.ensure_consumer(name, db.now().unix_ms, created);
+  if (*created) {
+    db.count_change();
+    db.notify(keyspace::kEventStream, "xgroup-createconsumer", key);
+  }
+  return consumer;
+}
+
+streams::Consumer& see_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
+                                std::string_view name) {
   bool created = false;
-  streams::Consumer& consumer = group.ensure_consumer(name, db.now().unix_ms, &created);
+  streams::Consumer& consumer = ensure_consumer(db, key, group, name, &created);
   consumer.seen_time_ms = db.now().unix_ms;
-  if (created) db.count_change();
   return consumer;
 }
 

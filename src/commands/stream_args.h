@@ -48,14 +48,18 @@ struct GroupLookup {
   streams::Group* group = nullptr;
   bool wrong_type = false;
 };
-GroupLookup find_group_to_read(CommandContext& context, std::string_view key, std::string_view group);
-GroupLookup find_group_to_write(CommandContext& context, std::string_view key, std::string_view group);
+// The key counts as read, in XACK and XCLAIM too.
+GroupLookup find_group(CommandContext& context, std::string_view key, std::string_view group);
 
 // A new, empty stream at an absent key, with the idempotency limits now in force.
 streams::Stream& create_stream(CommandContext& context, std::string_view key);
 
-// Finds or makes the consumer, and notes that it was seen now. A new one counts as a change.
-streams::Consumer& see_consumer(keyspace::Database& db, streams::Group& group, std::string_view name);
+// Finds or makes the consumer of a group of the stream at `key`. A new one counts as a change, and is an event.
+streams::Consumer& ensure_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
+                                   std::string_view name, bool* created);
+// The same, and notes that the consumer was seen now.
+streams::Consumer& see_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
+                                std::string_view name);
 
 // ---- XADD and XTRIM: [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO pid | IDMP pid iid]
 //      [MAXLEN | MINID [= | ~] threshold [LIMIT count]], in any order from args[2].

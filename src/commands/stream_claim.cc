@@ -144,7 +144,7 @@ struct AutoClaimReader {
 }  // namespace
 
 void xclaim_command(CommandContext& context) {
-  const GroupLookup found = find_group_to_write(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
   const auto min_idle = read_integer(context.reply, context.args[4], resp::kXclaimMinIdle);
@@ -160,7 +160,7 @@ void xclaim_command(CommandContext& context) {
     context.db.count_change();
   }
 
-  streams::Consumer& consumer = see_consumer(context.db, *found.group, context.args[3]);
+  streams::Consumer& consumer = see_consumer(context.db, context.args[1], *found.group, context.args[3]);
   const size_t array = context.reply.begin_array(static_cast<int64_t>(ids.size()));
   int64_t claimed = 0;
   for (const StreamId id : ids) {
@@ -177,11 +177,11 @@ void xautoclaim_command(CommandContext& context) {
   streams::AutoClaimOptions options;
   options.now_ms = context.now.unix_ms;
   if (!AutoClaimReader{context, options}.read()) return;
-  const GroupLookup found = find_group_to_write(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
 
-  streams::Consumer& consumer = see_consumer(context.db, *found.group, context.args[3]);
+  streams::Consumer& consumer = see_consumer(context.db, context.args[1], *found.group, context.args[3]);
   const streams::AutoClaimed done = streams::auto_claim(*found.stream, *found.group, consumer, options);
   context.db.count_change(done.claimed.size() + done.deleted.size());
   context.reply.array(3);

@@ -13,6 +13,11 @@ constexpr int64_t kNotFound = static_cast<int64_t>(EraseOutcome::kNotFound);
 constexpr int64_t kDone = static_cast<int64_t>(EraseOutcome::kErased);
 constexpr int64_t kKept = static_cast<int64_t>(EraseOutcome::kReferenced);
 
+void tell_of_deletion(CommandContext& context) {
+  context.db.signal_modified(context.args[1]);
+  context.db.notify(keyspace::kEventStream, "xdel", context.args[1]);
+}
+
 void write_all_not_found(resp::ReplyWriter& reply, size_t count) {
   reply.array(static_cast<int64_t>(count));
   for (size_t i = 0; i < count; ++i) reply.integer(kNotFound);
@@ -29,6 +34,7 @@ void xdel_command(CommandContext& context) {
   int64_t erased = 0;
   for (const streams::StreamId id : *ids) erased += found.stream->erase(id) ? 1 : 0;
   context.db.count_change(static_cast<uint64_t>(erased));
+  if (erased > 0) tell_of_deletion(context);
   context.reply.integer(erased);
 }
 
@@ -41,16 +47,19 @@ void xdelex_command(CommandContext& context) {
   const auto ids = read_ids(context.reply, options->ids);
   if (!ids) return;
   context.reply.array(static_cast<int64_t>(ids->size()));
+  bool any_erased = false;
   for (const streams::StreamId id : *ids) {
     bool purged = false;
     const EraseOutcome outcome = found.stream->erase_with_policy(id, options->policy, &purged);
     if (outcome == EraseOutcome::kErased || purged) context.db.count_change();
+    any_erased |= outcome == EraseOutcome::kErased;
     context.reply.integer(static_cast<int64_t>(outcome));
   }
+  if (any_erased) tell_of_deletion(context);
 }
 
 void xackdel_command(CommandContext& context) {
-  const GroupLookup found = find_group_to_write(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   const auto options = read_delete_options(context.reply, context.args.subspan(3));
   if (!options) return;
@@ -58,6 +67,7 @@ void xackdel_command(CommandContext& context) {
   const auto ids = read_ids(context.reply, options->ids);
   if (!ids) return;
   context.reply.array(static_cast<int64_t>(ids->size()));
+  bool any_erased = false;
   for (const streams::StreamId id : *ids) {
     if (!found.group->pending.erase(id)) {
       context.reply.integer(kNotFound);
@@ -66,19 +76,25 @@ void xackdel_command(CommandContext& context) {
     context.db.count_change();
     // Whether somebody else still refers to it is asked after the acknowledgement. An entry that has already gone
     // counts as done.
-    const bool kept = found.stream->erase_with_policy(id, options->policy) == EraseOutcome::kReferenced;
-    context.reply.integer(kept ? kKept : kDone);
+    const EraseOutcome outcome = found.stream->erase_with_policy(id, options->policy);
+    any_erased |= outcome == EraseOutcome::kErased;
+    context.reply.integer(outcome == EraseOutcome::kReferenced ? kKept : kDone);
   }
+  if (any_erased) tell_of_deletion(context);
 }
 
 void xtrim_command(CommandContext& context) {
   AddOrTrimOptions options;
   if (!read_xtrim_options(context, options)) return;
-  const StreamLookup found = find_stream_to_write(context, context.args[1]);
+  const std::string_view key = context.args[1];
+  const StreamLookup found = find_stream_to_write(context, key);
   if (found.wrong_type) return;
   const uint64_t removed = found.stream == nullptr ? 0 : found.stream->trim(options.trim);
-  context.db.count_change(removed);
   context.reply.integer(static_cast<int64_t>(removed));
+  if (removed == 0) return;
+  context.db.count_change(removed);
+  context.db.signal_modified(key);
+  context.db.notify(keyspace::kEventStream, "xtrim", key);
 }
 
 }  // namespace millrace::commands

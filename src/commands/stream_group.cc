@@ -88,6 +88,7 @@ void xgroup_create_command(CommandContext& context) {
     return context.reply.error(resp::kBusyGroup);
   }
   context.db.count_change();
+  context.db.notify(keyspace::kEventStream, "xgroup-create", key);
   context.reply.ok();
 }
 
@@ -107,6 +108,7 @@ void xgroup_setid_command(CommandContext& context) {
   found.group->last_delivered = id;
   found.group->entries_read = clamped_entries_read(*found.stream, options.entries_read);
   context.db.count_change();
+  context.db.notify(keyspace::kEventStream, "xgroup-setid", context.args[2]);
   context.reply.ok();
 }
 
@@ -117,6 +119,7 @@ void xgroup_destroy_command(CommandContext& context) {
   context.reply.integer(destroyed ? 1 : 0);
   if (!destroyed) return;
   context.db.count_change();
+  context.db.notify(keyspace::kEventStream, "xgroup-destroy", context.args[2]);
   context.db.signal_ready(context.args[2]);  // its blocked readers end with NOGROUP
 }
 
@@ -124,8 +127,7 @@ void xgroup_createconsumer_command(CommandContext& context) {
   const GroupLookup found = require_group(context);
   if (found.group == nullptr) return;
   bool created = false;
-  found.group->ensure_consumer(context.args[4], context.now.unix_ms, &created);
-  if (created) context.db.count_change();
+  ensure_consumer(context.db, context.args[2], *found.group, context.args[4], &created);
   context.reply.integer(created ? 1 : 0);
 }
 
@@ -133,8 +135,10 @@ void xgroup_delconsumer_command(CommandContext& context) {
   const GroupLookup found = require_group(context);
   if (found.group == nullptr) return;
   const auto dropped = found.group->remove_consumer(context.args[4]);
-  if (dropped) context.db.count_change();
   context.reply.integer(static_cast<int64_t>(dropped.value_or(0)));
+  if (!dropped) return;
+  context.db.count_change();
+  context.db.notify(keyspace::kEventStream, "xgroup-delconsumer", context.args[2]);
 }
 
 void xgroup_help_command(CommandContext& context) {

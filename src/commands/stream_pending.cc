@@ -118,7 +118,7 @@ void xpending_command(CommandContext& context) {
     options = read_range_options(context);
     if (!options) return;
   }
-  const GroupLookup found = find_group_to_read(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
   if (summary) return write_summary(context.reply, *found.group);

@@ -172,8 +172,10 @@ void read_streams(CommandContext& context, bool in_group) {
   ReadReply reply(context.reply, request.options);
   for (const ReadTarget& target : request.targets) {
     if (!reply.takes_more_streams()) break;
+    // Redis looks for the key again when it comes to serve it, and misses it a second time.
+    if (target.stream == nullptr) context.db.note_miss(target.key);
     streams::Consumer* consumer = nullptr;
-    if (in_group) consumer = &see_consumer(context.db, *target.group, request.options.consumer);
+    if (in_group) consumer = &see_consumer(context.db, target.key, *target.group, request.options.consumer);
     if (is_ready(request.options, target, context.now.unix_ms)) reply.serve(context.db, target, consumer);
   }
   if (reply.finish()) return;

@@ -110,6 +110,7 @@ void xsetid_command(CommandContext& context) {
   if (options.entries_added) found.stream->set_entries_added(*options.entries_added);
   if (!options.max_deleted_id.is_zero()) found.stream->set_max_deleted_id(options.max_deleted_id);
   context.db.count_change();
+  context.db.notify(keyspace::kEventStream, "xsetid", context.args[1]);
   context.reply.ok();
 }
 

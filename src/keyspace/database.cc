@@ -21,7 +21,15 @@ void signal_waiters(Partition& partition, int database, std::string_view key, Ke
 void drop(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
   partition.mutex.assert_held();
   signal_waiters(partition, database, entry.key, events);
+  events.note_modified(entry.key);
   partition.erase(database, entry);
+}
+
+void expire(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
+  partition.mutex.assert_held();
+  events.note_event(kEventExpired, "expired", database, entry.key);
+  ++events.expired;
+  drop(partition, database, entry, events);
 }
 
 }  // namespace
@@ -37,15 +45,18 @@ KeyEntry* Database::find_live(std::string_view key) {
   KeyTable* table = partition.existing_table(index_);
   KeyEntry* entry = table ? table->find(hash, key) : nullptr;
   if (!entry || !is_expired(*entry)) return entry;
-  drop(partition, index_, *entry, events_);
-  ++events_.expired;
+  expire(partition, index_, *entry, events_);
   return nullptr;
 }
 
 KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
   KeyEntry* entry = find_live(key);
-  ++(entry ? events_.hits : events_.misses);
-  if (entry && touch) entry->accessed_ms = now_.unix_ms;
+  if (!entry) {
+    note_miss(key);
+    return nullptr;
+  }
+  ++events_.hits;
+  if (touch) entry->accessed_ms = now_.unix_ms;
   return entry;
 }
 
@@ -53,6 +64,17 @@ KeyEntry* Database::find_to_write(std::string_view key) {
   KeyEntry* entry = find_live(key);
   if (entry) entry->accessed_ms = now_.unix_ms;
   return entry;
+}
+
+KeyEntry* Database::find_to_inspect(std::string_view key) {
+  KeyEntry* entry = find_live(key);
+  ++(entry ? events_.hits : events_.misses);
+  return entry;
+}
+
+void Database::note_miss(std::string_view key) {
+  ++events_.misses;
+  notify(kEventMiss, "keymiss", key);
 }
 
 KeyEntry& Database::create(std::string_view key, Value value) {
@@ -63,6 +85,8 @@ KeyEntry& Database::create(std::string_view key, Value value) {
   DCHECK(!table.find(hash, key));
   KeyEntry& entry = table.insert(hash, key, std::move(value));
   entry.accessed_ms = now_.unix_ms;
+  notify(kEventNew, "new", key);
+  signal_modified(key);
   return entry;
 }
 
@@ -77,6 +101,7 @@ bool Database::remove(std::string_view key) {
 
 size_t Database::clear() {
   size_t removed = 0;
+  events_.was_flushed = true;
   for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
     Partition& partition = keyspace_.partition(i);
     partition.mutex.assert_held();
@@ -122,8 +147,7 @@ KeyEntry* Database::random_entry(Random& random) {
     }
     KeyEntry* entry = table->random_entry(random);
     if (!is_expired(*entry)) return entry;
-    drop(keyspace_.partition(i), index_, *entry, events_);
-    ++events_.expired;
+    expire(keyspace_.partition(i), index_, *entry, events_);
   }
   return nullptr;
 }
@@ -170,10 +194,9 @@ size_t expire_due(Keyspace& keyspace, PartitionIndex index, Instant now, size_t 
   while (removed < limit) {
     const ExpiryIndex::Item* first = partition.expiry().first();
     if (!first || first->at_ms >= now.unix_ms) break;
-    drop(partition, first->database, *first->entry, events);
+    expire(partition, first->database, *first->entry, events);
     ++removed;
   }
-  events.expired += removed;
   partition.age_idempotency(now.unix_ms, limit, keyspace.hash_seed());
   return removed;
 }

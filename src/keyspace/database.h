@@ -2,7 +2,9 @@
 //
 // A view, made per command: keyspace + database number + the command's time. The partitions of all keys it is asked for
 // must be held. It hides lazy expiry (an expired key is removed and treated as absent), keeps the expiry index in step,
-// and records in KeyEvents which keys blocked clients should look at again once the command is done.
+// and records in KeyEvents what others will want to know of once the command is done: which keys blocked clients should
+// look at again, which cached copies are stale, and which notifications are due. Keys that come, go, expire or are
+// missed it notes by itself.
 #pragma once
 
 #include <cstdint>
@@ -30,13 +32,18 @@ class Database {
   Database with_index(int index) const { return Database(keyspace_, index, now_, events_); }
 
   // The live entry, or nullptr. Reading counts a hit or a miss, and refreshes the access time unless `touch` is false
-  // (TYPE, TTL, EXISTS, OBJECT, CLIENT NO-TOUCH). Writing counts neither and always refreshes it.
+  // (TYPE, TTL, EXISTS, CLIENT NO-TOUCH). Writing counts neither and always refreshes it.
   KeyEntry* find_to_read(std::string_view key, bool touch = true);
   KeyEntry* find_to_write(std::string_view key);
+  // Looking at a key from outside (OBJECT, MEMORY USAGE, DEBUG OBJECT) counts, but refreshes nothing, and nobody is
+  // told of a miss.
+  KeyEntry* find_to_inspect(std::string_view key);
+  // A key that a command looked for to read is not there. find_to_read() says so itself.
+  void note_miss(std::string_view key);
 
   // REQUIRES: the key is absent.
   KeyEntry& create(std::string_view key, Value value);
-  // Takes the key away and wakes its waiters; false if it was absent (or expired).
+  // Takes the key away and wakes its waiters; false if it was absent (or expired). The event is the caller's to name.
   bool remove(std::string_view key);
   // Removes every key of this database; all partitions held. Returns how many.
   size_t clear();
@@ -48,13 +55,10 @@ class Database {
   void count_change(uint64_t count = 1) { events_.changes += count; }
   // The key's value or its expiry is another now: cached copies are invalid. What creates, removes or moves keys above
   // says so itself; commands say it for what they change in place.
-  void signal_modified(std::string_view key) {
-    if (events_.wants_modified_keys) events_.modified_keys.emplace_back(key);
-  }
+  void signal_modified(std::string_view key) { events_.note_modified(key); }
   // A keyspace notification, if anybody wants its class. `event` is a literal.
   void notify(EventClass event_class, std::string_view event, std::string_view key) {
-    if ((events_.wanted_events & event_class) == 0) return;
-    events_.notifications.push_back({event, {index_, std::string(key)}});
+    events_.note_event(event_class, event, index_, key);
   }
   // Tells the expiry cycle that this stream has idempotency records that grow old.
   void track_idempotency(std::string_view key);
@@ -80,7 +84,7 @@ class Database {
 };
 
 // Removes up to `limit` keys of the partition whose time has come, in any database, and lets idempotency records grow
-// old. The partition must be held. Returns how many keys were removed; signals go to `events`.
+// old. The partition must be held. Returns how many keys were removed; `events` tells of each.
 size_t expire_due(Keyspace& keyspace, PartitionIndex partition, Instant now, size_t limit, KeyEvents& events);
 
 }  // namespace millrace::keyspace

@@ -42,11 +42,11 @@ struct KeyNotification {
 
 struct KeyEvents {
   // ---- what is wanted; set by the executor before the command
-  uint32_t wanted_events = 0;          // EventClass bits; 0 unless K or E is set and somebody listens
-  bool wants_modified_keys = false;    // some client tracks keys
+  uint32_t wanted_events = 0;        // EventClass bits; 0 unless K or E is set and somebody listens
+  bool wants_modified_keys = false;  // some client tracks keys
 
   // ---- what happened
-  std::vector<KeyPlace> ready;  // in order, without duplicates; only keys that somebody waits for
+  std::vector<KeyPlace> ready;                 // in order, without duplicates; only keys that somebody waits for
   std::vector<KeyNotification> notifications;  // in order
   std::vector<std::string> modified_keys;      // in order, of any database; may name a key twice
   bool was_flushed = false;                    // whole databases were emptied: no key is named
@@ -54,6 +54,16 @@ struct KeyEvents {
   uint64_t misses = 0;
   uint64_t expired = 0;
   uint64_t changes = 0;  // what INFO calls rdb_changes_since_last_save
+
+  // ---- notes of what happened, if they are wanted
+  void note_event(EventClass event_class, std::string_view event, int database, std::string_view key) {
+    if ((wanted_events & event_class) == 0) return;
+    notifications.push_back({event, {database, std::string(key)}});
+  }
+  void note_modified(std::string_view key) {
+    if (!wants_modified_keys || (!modified_keys.empty() && modified_keys.back() == key)) return;
+    modified_keys.emplace_back(key);
+  }
 };
 
 }  // namespace millrace::keyspace

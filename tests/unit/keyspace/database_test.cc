@@ -1,4 +1,4 @@
-// Database: lazy and active expiry, what counts as a hit, and who is signalled.
+// Database: lazy and active expiry, what counts as a hit, and who is told.
 #include "keyspace/database.h"
 
 #include <gmock/gmock.h>
@@ -38,6 +38,14 @@ class DatabaseTest : public testing::Test {
     std::vector<std::string> names;
     for (const KeyPlace& place : events.ready) names.push_back(std::to_string(place.database) + "/" + place.key);
     return names;
+  }
+  // "event database/key" of every notification, in order.
+  std::vector<std::string> told() {
+    std::vector<std::string> lines;
+    for (const auto& [event, place] : events.notifications) {
+      lines.push_back(std::string(event) + " " + std::to_string(place.database) + "/" + place.key);
+    }
+    return lines;
   }
   Partition& partition_of(std::string_view key) { return keyspace.partition(keyspace.partition_of(key)); }
   size_t expire(size_t limit = 1000) {
@@ -215,6 +223,70 @@ TEST_F(DatabaseTest, ARandomKeyIsNeverAnExpiredOne) {
   EXPECT_THAT(drawn, ElementsAre("a", "b"));
   db().clear();
   EXPECT_EQ(db().random_entry(random), nullptr);
+}
+
+TEST_F(DatabaseTest, NobodyIsToldWhatNobodyWants) {
+  create_until("a", now_ms);
+  ++now_ms;
+  exists("a");
+  db().signal_modified("b");
+  db().notify(kEventGeneric, "del", "b");
+  EXPECT_THAT(events.notifications, IsEmpty());
+  EXPECT_THAT(events.modified_keys, IsEmpty());
+}
+
+TEST_F(DatabaseTest, OnlyWantedClassesAreNoted) {
+  events.wanted_events = kEventKeyspace | kEventGeneric;
+  db().notify(kEventGeneric, "del", "a");
+  db().notify(kEventStream, "xadd", "a");
+  create("b");
+  EXPECT_THAT(told(), ElementsAre("del 0/a"));
+}
+
+TEST_F(DatabaseTest, NewKeysMissesAndBothKindsOfExpiryAreEventsOfTheKeysDatabase) {
+  events.wanted_events = ~0u;
+  create_until("looked at", now_ms, 1);
+  create_until("due", now_ms, 2);
+  ++now_ms;
+  exists("looked at", 1);
+  db(3).find_to_write("absent");
+  db(3).find_to_inspect("absent");
+  expire();
+  EXPECT_THAT(told(), ElementsAre("new 1/looked at", "new 2/due", "expired 1/looked at", "keymiss 1/looked at",
+                                  "expired 2/due"));
+}
+
+TEST_F(DatabaseTest, WhatComesGoesAndExpiresIsModified) {
+  create_until("looked at", now_ms);
+  create_until("due", now_ms, 2);
+  events.wants_modified_keys = true;
+  create("a");
+  db().remove("a");
+  db().remove("absent");
+  ++now_ms;
+  exists("looked at");
+  expire();
+  EXPECT_THAT(events.modified_keys, ElementsAre("a", "looked at", "due"));
+  EXPECT_FALSE(events.was_flushed);
+}
+
+TEST_F(DatabaseTest, ClearingNamesNoKeys) {
+  events.wanted_events = ~0u & ~kEventNew;
+  create("a");
+  events.wants_modified_keys = true;
+  db().clear();
+  EXPECT_TRUE(events.was_flushed);
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(events.modified_keys, IsEmpty());
+}
+
+TEST_F(DatabaseTest, InspectingRefreshesNothing) {
+  create("a");
+  now_ms += 5000;
+  EXPECT_EQ(db().find_to_inspect("a")->accessed_ms, 1'000'000);
+  EXPECT_EQ(db().find_to_inspect("b"), nullptr);
+  EXPECT_EQ(events.hits, 1u);
+  EXPECT_EQ(events.misses, 1u);
 }
 
 TEST_F(DatabaseTest, IdempotencyRecordsGrowOldAtTheExpiryCycle) {
