@@ -71,6 +71,11 @@ std::string unsupported_option(std::string_view word) {
   return join({"Unsupported option ", word});
 }
 
+std::string only_in_subscriber_mode(std::string_view command) {
+  return join({"Can't execute '", command,
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"});
+}
+
 std::string hello_option(std::string_view word) {
   return join({"Syntax error in HELLO option '", word, "'"});
 }

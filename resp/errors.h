@@ -20,6 +20,7 @@ inline constexpr std::string_view kTimeoutNotInteger = "timeout is not an intege
 inline constexpr std::string_view kTimeoutNegative = "timeout is negative";
 
 // ---- gate: refused before the handler runs
+inline constexpr std::string_view kReplicaKeyspace = "Replica can't interact with the keyspace";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection
@@ -174,6 +175,7 @@ std::string no_consumer_group(std::string_view group, std::string_view key);  //
 std::string unrecognized_xclaim_option(std::string_view word);
 std::string unrecognized_xnack_option(std::string_view word);
 std::string unsupported_option(std::string_view word);  // EXPIRE
+std::string only_in_subscriber_mode(std::string_view command);
 std::string hello_option(std::string_view word);
 std::string unknown_client_type(std::string_view type);
 std::string no_such_user(std::string_view name);

@@ -26,7 +26,7 @@ class BlockedCommand : public keyspace::Waiter {
       : Waiter(std::move(places)),
         client_(std::move(client)),
         protocol_(client_->session.protocol),
-        is_mute_(client_->session.reply_mode == ReplyMode::kOff || client_->session.skip_this_reply),
+        is_mute_(client_->session.is_mute()),
         deadline_ns_(deadline_ns) {}
 
   Client& client() const { return *client_; }

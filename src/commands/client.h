@@ -15,6 +15,7 @@
 
 #include "base/mutex.h"
 #include "base/ref.h"
+#include "commands/tracking_state.h"
 #include "keyspace/waiters.h"
 #include "pubsub/subscriptions.h"
 #include "resp/reply_writer.h"
@@ -46,6 +47,10 @@ struct Session {
   bool no_touch = false;
   bool no_evict = false;
   bool is_monitor = false;
+  TrackingSession tracking;
+
+  // No reply is wanted for the command that runs. Pushes are sent all the same.
+  bool is_mute() const { return reply_mode == ReplyMode::kOff || skip_this_reply; }
 };
 
 class Client : public RefCounted<Client>, public pubsub::Subscriber {
@@ -73,6 +78,7 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
     std::atomic<bool> no_touch{false};
     std::atomic<bool> no_evict{false};
     std::atomic<bool> is_monitor{false};
+    TrackingCard tracking;
     // How much it listens to; with any of them it is a pub/sub client, to CLIENT LIST and to output limits.
     std::atomic<uint32_t> channels{0};
     std::atomic<uint32_t> patterns{0};

@@ -62,14 +62,19 @@ std::optional<std::vector<Ref<Client>>> find_listed(CommandContext& context) {
   return clients;
 }
 
+std::vector<Ref<Client>> clients_of(const Server& server, ClientType type) {
+  std::vector<Ref<Client>> clients = server.clients.all();
+  std::erase_if(clients, [type](const Ref<Client>& client) { return type_of(*client) != type; });
+  return clients;
+}
+
 // The clients to list, or nothing if the error has been replied.
 std::optional<std::vector<Ref<Client>>> read_listed(CommandContext& context) {
   const auto& args = context.args;
   if (args.size() == 2) return context.server.clients.all();
   if (args.size() == 4 && same_word(args[2], "TYPE")) {
     const std::optional<ClientType> type = parse_client_type(args[3]);
-    if (type == ClientType::kNormal) return context.server.clients.all();
-    if (type) return std::vector<Ref<Client>>();
+    if (type) return clients_of(context.server, *type);
     context.reply.error(resp::unknown_client_type(args[3]));
     return std::nullopt;
   }

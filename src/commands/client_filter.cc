@@ -90,9 +90,13 @@ std::optional<ClientType> parse_client_type(std::string_view text) {
   return std::nullopt;
 }
 
+ClientType type_of(const Client& client) {
+  return client.is_pubsub() ? ClientType::kPubsub : ClientType::kNormal;
+}
+
 bool ClientFilter::matches(const Client& client, const Client& me, int64_t now_unix_ms) const {
   if (id && client.fixed.id != *id) return false;
-  if (type && *type != ClientType::kNormal) return false;
+  if (type && *type != type_of(client)) return false;
   if (address && client.fixed.address != *address) return false;
   if (local_address && client.fixed.local_address != *local_address) return false;
   if (age_s_min && (now_unix_ms - client.fixed.created_unix_ms) / 1000 < *age_s_min) return false;

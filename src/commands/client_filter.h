@@ -9,10 +9,12 @@
 
 namespace millrace::commands {
 
-// Only normal clients exist; the other types are understood and match nobody.
+// Replicas and masters do not exist yet: those types are understood and match nobody. A monitor is a normal client.
 enum class ClientType : uint8_t { kNormal, kReplica, kPubsub, kMaster };
 
 std::optional<ClientType> parse_client_type(std::string_view text);
+
+ClientType type_of(const Client& client);
 
 struct ClientFilter {
   std::optional<uint64_t> id;

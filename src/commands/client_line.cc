@@ -30,6 +30,8 @@ std::string seconds_since(int64_t then_ms, int64_t now_ms) {
 
 std::string flag_letters(const Subject& of) {
   std::string letters;
+  if (of.card.is_monitor.load(kRelaxed)) letters += 'O';
+  if (of.client.is_pubsub()) letters += 'P';
   if (of.card.blocked.load(kRelaxed)) letters += 'b';
   if (of.client.is_leaving.load(kRelaxed)) letters += 'c';
   if (of.client.fixed.is_unix) letters += 'U';
@@ -56,7 +58,7 @@ std::string always(const Subject&) {
 
 using S = const Subject&;
 
-// In Redis's order. What we do not have (subscriptions, transactions, tracking) shows as a client without it.
+// In Redis's order. What we do not have (transactions) shows as a client without it.
 constexpr std::array<Field, 35> kFields{{
     {"id", 0, [](S of) { return number(of.client.fixed.id); }},
     {"addr", 0, [](S of) { return of.client.fixed.address; }},
@@ -67,9 +69,9 @@ constexpr std::array<Field, 35> kFields{{
     {"idle", 0, [](S of) { return seconds_since(of.card.last_interaction_ms.load(kRelaxed), of.now_unix_ms); }},
     {"flags", 0, flag_letters},
     {"db", 0, [](S of) { return std::to_string(of.card.database.load(kRelaxed)); }},
-    {"sub", 0, always<'0'>},
-    {"psub", 0, always<'0'>},
-    {"ssub", 0, always<'0'>},
+    {"sub", 0, [](S of) { return std::to_string(of.card.channels.load(kRelaxed)); }},
+    {"psub", 0, [](S of) { return std::to_string(of.card.patterns.load(kRelaxed)); }},
+    {"ssub", 0, [](S of) { return std::to_string(of.card.shard_channels.load(kRelaxed)); }},
     {"multi", 0, always<'-', '1'>},
     {"watch", 0x00070400, always<'0'>},
     {"qbuf", 0, [](S of) { return number(of.card.query_buffer_bytes.load(kRelaxed)); }},

@@ -15,7 +15,7 @@ namespace {
 using FlagName = std::pair<uint32_t, std::string_view>;
 
 // In the order of COMMAND INFO; flags without a row are not shown to clients.
-constexpr std::array<FlagName, 21> kFlagNames{{{kWrite, "write"},
+constexpr std::array<FlagName, 20> kFlagNames{{{kWrite, "write"},
                                                {kReadonly, "readonly"},
                                                {kDenyOom, "denyoom"},
                                                {kModule, "module"},
@@ -30,7 +30,6 @@ constexpr std::array<FlagName, 21> kFlagNames{{{kWrite, "write"},
                                                {kAsking, "asking"},
                                                {kFast, "fast"},
                                                {kNoAuth, "no_auth"},
-                                               {kMayReplicate, "may_replicate"},
                                                {kNoMandatoryKeys, "no_mandatory_keys"},
                                                {kNoAsyncLoading, "no_async_loading"},
                                                {kNoMulti, "no_multi"},
@@ -84,7 +83,8 @@ void check_row(const CommandSpec& spec) {
 
 std::vector<CommandSpec> all_rows() {
   std::vector<CommandSpec> rows;
-  for (auto* family : {stream_command_rows, key_command_rows, connection_command_rows, server_command_rows}) {
+  for (auto* family :
+       {stream_command_rows, key_command_rows, pubsub_command_rows, connection_command_rows, server_command_rows}) {
     for (CommandSpec& row : family()) rows.push_back(std::move(row));
   }
   return rows;

@@ -95,7 +95,8 @@ struct CommandSpec {
   Locking locking = Locking::kKeys;
   Handler handler = nullptr;  // nullptr: a container without a body of its own
   std::vector<CommandSpec> subcommands{};
-  std::string_view doc_flags{};  // "syscmd", as COMMAND DOCS prints them
+  std::string_view doc_flags{};     // "syscmd", as COMMAND DOCS prints them
+  bool in_subscriber_mode = false;  // a RESP2 client that listens to something may still call it
 
   // Filled in by CommandTable.
   uint32_t index = 0;       // dense, for statistics
@@ -150,6 +151,7 @@ bool find_xreadgroup_keys(std::span<const std::string_view> args, std::vector<ui
 // The rows of each family, in their own files.
 std::vector<CommandSpec> stream_command_rows();
 std::vector<CommandSpec> key_command_rows();
+std::vector<CommandSpec> pubsub_command_rows();
 std::vector<CommandSpec> connection_command_rows();
 std::vector<CommandSpec> server_command_rows();
 

@@ -1,5 +1,5 @@
-// PING, ECHO, HELLO, AUTH, SELECT, QUIT and RESET: commands about the connection they arrive on. They touch the
-// client's session, which its core alone owns, and mirror on its card what other cores show of it.
+// PING, ECHO, HELLO, AUTH, SELECT, MONITOR, QUIT and RESET: commands about the connection they arrive on. They touch
+// the client's session, which its core alone owns, and mirror on its card what other cores show of it.
 #include <limits>
 #include <optional>
 #include <string>
@@ -9,6 +9,7 @@
 #include "commands/client_names.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/publication.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -24,6 +25,17 @@ void set_protocol(Client& client, resp::Protocol protocol) {
 void set_database(Client& client, int database) {
   client.session.database = database;
   client.card.database.store(database, std::memory_order_relaxed);
+}
+
+void set_monitor(Server& server, Client& client, bool is_monitor) {
+  if (client.session.is_monitor == is_monitor) return;
+  client.session.is_monitor = is_monitor;
+  client.card.is_monitor.store(is_monitor, std::memory_order_relaxed);
+  if (is_monitor) {
+    server.monitors.add(client);
+  } else {
+    server.monitors.remove(client);
+  }
 }
 
 // The default user has no password: any will do. There is no other user.
@@ -98,6 +110,13 @@ void write_greeting(CommandContext& context) {
 
 void ping_command(CommandContext& context) {
   if (context.args.size() > 2) return context.reply.error(resp::wrong_arity(context.spec.full_name));
+  const Client& client = context.client;
+  if (client.session.protocol == resp::Protocol::kResp2 && !client.subscriptions.empty()) {
+    // Such a client takes whatever comes for a message, so the answer looks like one.
+    context.reply.array(2);
+    context.reply.bulk("pong");
+    return context.reply.bulk(context.args.size() == 2 ? context.args[1] : "");
+  }
   if (context.args.size() == 2) return context.reply.bulk(context.args[1]);
   context.reply.simple("PONG");
 }
@@ -134,6 +153,13 @@ void select_command(CommandContext& context) {
   context.reply.ok();
 }
 
+// The reply goes out before the first line can.
+void monitor_command(CommandContext& context) {
+  if (!context.client.session.is_mute()) context.reply.ok();
+  context.host.queue_replies(context.client);
+  set_monitor(context.server, context.client, true);
+}
+
 void quit_command(CommandContext& context) {
   context.client.session.close_after_reply = true;
   context.reply.ok();
@@ -142,6 +168,9 @@ void quit_command(CommandContext& context) {
 // Everything is as on a new connection, except what the client library said about itself.
 void reset_command(CommandContext& context) {
   Client& client = context.client;
+  context.server.broker.unsubscribe_all(client.subscriptions);
+  show_subscriptions(client);
+  set_monitor(context.server, client, false);
   set_database(client, 0);
   set_protocol(client, resp::Protocol::kResp2);
   set_client_name(client, "");

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/letters.h"
+#include "commands/publication.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -31,7 +32,7 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
   const size_t before = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
-  const CommandSpec* spec = find_command(args, reply);
+  const CommandSpec* spec = find_command(client, args, reply);
   if (spec != nullptr && is_paused(*spec, now)) return Outcome::kPaused;
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
@@ -41,9 +42,16 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
     run_handler(*spec, client, args, reply, now);
   }
   client.card.commands.add();
-  count_reply(spec, out.view().substr(before));
+  // Commands that concern other clients may have moved everything out on the way (Host::queue_replies).
+  const size_t start = std::min(before, out.size());
+  count_reply(spec, out.view().substr(start));
   const bool blocks = static_cast<bool>(blocked_);
-  if (client.session.reply_mode == ReplyMode::kOff || client.session.skip_this_reply) out.truncate(before);
+  if (client.session.is_mute()) out.truncate(start);
+  if (spec != nullptr) {
+    tell_others(*spec, client, args, now);
+  } else {
+    server_.tracking.after_refusal(table_.find(args[0]), client);
+  }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
 }
 
@@ -59,7 +67,8 @@ bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
 }
 
 // The row to execute, or nullptr with the refusal written to `reply`.
-const CommandSpec* Executor::find_command(std::span<const std::string_view> args, resp::ReplyWriter& reply) {
+const CommandSpec* Executor::find_command(const Client& client, std::span<const std::string_view> args,
+                                          resp::ReplyWriter& reply) {
   const CommandSpec* spec = table_.find(args[0]);
   if (spec == nullptr) {
     reply.error(resp::unknown_command(args));
@@ -75,12 +84,24 @@ const CommandSpec* Executor::find_command(std::span<const std::string_view> args
   }
   const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
   const bool arity_ok = spec->arity >= 0 ? count == spec->arity : count >= -spec->arity;
-  if (!arity_ok || spec->handler == nullptr) {
-    reply.error(resp::wrong_arity(spec->full_name));
-    statistics_.commands[spec->index].rejected.add();
-    return nullptr;
+  const std::string refused =
+      !arity_ok || spec->handler == nullptr ? resp::wrong_arity(spec->full_name) : refusal(client, *spec);
+  if (refused.empty()) return spec;
+  reply.error(refused);
+  statistics_.commands[spec->index].rejected.add();
+  return nullptr;
+}
+
+// Why this client may not call a command that exists; empty if it may.
+std::string Executor::refusal(const Client& client, const CommandSpec& spec) const {
+  const Session& session = client.session;
+  if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
+    return resp::only_in_subscriber_mode(spec.full_name);
   }
-  return spec;
+  if (session.is_monitor && (spec.flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
+    return std::string(resp::kReplicaKeyspace);
+  }
+  return {};
 }
 
 void Executor::hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args) {
@@ -105,6 +126,7 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   }
   statistics_.commands_processed.add();
   statistics_.commands[spec.index].calls.add();
+  expect_events();
   keyspace::Database db(server_.keyspace, client.session.database, now, events_);
   CommandContext context{spec, args, client, server_, host_, reply, db, locks_, random_, now, {}};
   spec.handler(context);
@@ -112,8 +134,36 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
     blocked_ = std::move(context.blocked);
     queue_blocked();
   }
+}
+
+void Executor::expect_events() {
+  events_.wanted_events = notified_classes(server_);
+  events_.wants_modified_keys = server_.tracking.is_on();
+}
+
+void Executor::tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
+                           Instant now) {
+  server_.tracking.after_command(spec, client, args, events_, host_);
+  publish(events_);
   answer_ready(now);
+  if (!server_.monitors.empty() && (spec.flags & (kAdmin | kSkipMonitor)) == 0) {
+    server_.monitors.tell(host_, client, client.session.database, args, now);
+  }
   absorb_events();
+}
+
+void Executor::publish(keyspace::KeyEvents& events) {
+  for (const keyspace::KeyNotification& notification : events.notifications) {
+    publish_notification(server_, host_, notification);
+  }
+  events.notifications.clear();
+}
+
+void Executor::forget_client(Client& client) {
+  server_.broker.unsubscribe_all(client.subscriptions);
+  show_subscriptions(client);
+  server_.monitors.remove(client);
+  server_.tracking.forget(client);
 }
 
 void Executor::queue_blocked() {
@@ -135,7 +185,10 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
   partition.mutex.assert_held();
   keyspace::WaiterTable::Queue* queue = partition.waiters().find(place.database, place.key);
   if (queue == nullptr) return;
+  // Apart from events_, whose keys are being walked.
   keyspace::KeyEvents effects;
+  effects.wanted_events = events_.wanted_events;
+  effects.wants_modified_keys = events_.wants_modified_keys;
   keyspace::Database db(server_.keyspace, place.database, now, effects);
   for (const Ref<keyspace::Waiter>& waiter : *queue) {
     if (!waiter->is_waiting()) continue;
@@ -146,6 +199,8 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
     if (!command.is_mute()) host_.deliver(command.client(), answer_.view());
     host_.resume(command.client());
   }
+  server_.tracking.keys_expired(effects, host_);
+  publish(effects);
   events_.changes += effects.changes;
   events_.expired += effects.expired;
   partition.waiters().sweep(place);
@@ -163,6 +218,7 @@ void Executor::forget(const BlockedCommand& command) {
 }
 
 void Executor::look_again(const BlockedCommand& command, Instant now) {
+  expect_events();
   for (const keyspace::KeyPlace& place : command.places()) {
     locks_.hold_one(server_.keyspace.partition_of(place.key));
     answer_waiters(place, now);
@@ -173,7 +229,10 @@ void Executor::look_again(const BlockedCommand& command, Instant now) {
 
 bool Executor::expire(keyspace::PartitionIndex partition, Instant now, size_t limit) {
   locks_.hold_one(partition);
+  expect_events();
   const size_t removed = keyspace::expire_due(server_.keyspace, partition, now, limit, events_);
+  server_.tracking.keys_expired(events_, host_);
+  publish(events_);
   answer_ready(now);
   locks_.release();
   absorb_events();

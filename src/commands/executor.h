@@ -1,7 +1,11 @@
 // Executor: takes one parsed request through lookup, refusals, locks, handler and wakes. One per core, same thread.
 //
-//   execute()   find the row -> refuse? -> hold the partitions of its keys -> handler -> answer waiters of changed keys
+//   execute()   find the row -> refuse? -> hold the partitions of its keys -> handler -> tell others what it changed
 //   end_run()   let go of the partitions
+//
+// Others are told in this order, under the locks still held: who tracks the keys, who listens for keyspace
+// notifications, who is blocked on the keys, who monitors. The reply is complete by then, so what comes to the client
+// itself comes behind it.
 //
 // A connection executes a run of pipelined commands and calls end_run() when it has no more: commands on one key in one
 // run lock once. Between end_run() and the next execute() the core holds no partition.
@@ -46,15 +50,22 @@ class Executor {
   void look_again(const BlockedCommand& command, Instant now);
   // Removes what has expired in one partition and answers those who waited for it. True if more is left than `limit`.
   bool expire(keyspace::PartitionIndex partition, Instant now, size_t limit);
+  // The client is going away: it listens to nothing any more.
+  void forget_client(Client& client);
 
  private:
-  const CommandSpec* find_command(std::span<const std::string_view> args, resp::ReplyWriter& reply);
+  const CommandSpec* find_command(const Client& client, std::span<const std::string_view> args,
+                                  resp::ReplyWriter& reply);
+  std::string refusal(const Client& client, const CommandSpec& spec) const;
+  void expect_events();
   void hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args);
   void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                    resp::ReplyWriter& reply, Instant now);
   void queue_blocked();
   void answer_waiters(const keyspace::KeyPlace& place, Instant now);
   void answer_ready(Instant now);
+  void tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Instant now);
+  void publish(keyspace::KeyEvents& events);
   void count_reply(const CommandSpec* spec, std::string_view reply);
   void account_time();
   void absorb_events();

@@ -79,6 +79,7 @@ bool find_keys(const CommandSpec& spec, Args args, std::vector<uint32_t>& positi
   positions.clear();
   if (spec.find_keys != nullptr) return spec.find_keys(args, positions);
   for (const KeySpec& key : spec.keys) {
+    if (key.flags == "not_key") continue;
     if (!find_keys_of(key, args, positions)) return false;
   }
   return true;

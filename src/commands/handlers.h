@@ -36,6 +36,22 @@ void xgroup_createconsumer_command(CommandContext& context);
 void xgroup_delconsumer_command(CommandContext& context);
 void xgroup_help_command(CommandContext& context);
 
+// Pub/sub.
+void subscribe_command(CommandContext& context);
+void unsubscribe_command(CommandContext& context);
+void psubscribe_command(CommandContext& context);
+void punsubscribe_command(CommandContext& context);
+void ssubscribe_command(CommandContext& context);
+void sunsubscribe_command(CommandContext& context);
+void publish_command(CommandContext& context);
+void spublish_command(CommandContext& context);
+void pubsub_channels_command(CommandContext& context);
+void pubsub_numpat_command(CommandContext& context);
+void pubsub_numsub_command(CommandContext& context);
+void pubsub_shardchannels_command(CommandContext& context);
+void pubsub_shardnumsub_command(CommandContext& context);
+void pubsub_help_command(CommandContext& context);
+
 // Keys.
 void del_command(CommandContext& context);
 void unlink_command(CommandContext& context);
@@ -73,6 +89,7 @@ void echo_command(CommandContext& context);
 void hello_command(CommandContext& context);
 void auth_command(CommandContext& context);
 void select_command(CommandContext& context);
+void monitor_command(CommandContext& context);
 void quit_command(CommandContext& context);
 void reset_command(CommandContext& context);
 void client_id_command(CommandContext& context);

@@ -14,6 +14,7 @@ struct ClientMaxima {
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
   uint64_t memory_bytes = 0;  // of all together
+  uint64_t pubsub_clients = 0;
 };
 
 ClientMaxima client_maxima(const Server& server) {
@@ -22,6 +23,7 @@ ClientMaxima client_maxima(const Server& server) {
     const Client::Card& card = client->card;
     maxima.input_bytes = std::max(maxima.input_bytes, card.query_buffer_bytes.load(std::memory_order_relaxed));
     maxima.output_bytes = std::max(maxima.output_bytes, card.output_buffer_bytes.load(std::memory_order_relaxed));
+    maxima.pubsub_clients += client->is_pubsub() ? 1 : 0;
     maxima.memory_bytes += card.total_memory_bytes.load(std::memory_order_relaxed);
   }
   return maxima;
@@ -129,6 +131,7 @@ void info_clients(CommandContext& context, InfoText& out) {
   out.number("client_recent_max_output_buffer", maxima.output_bytes);
   out.number("blocked_clients", server.blocked_clients.load(std::memory_order_relaxed));
   out.number("tracking_clients", 0);
+  out.number("pubsub_clients", maxima.pubsub_clients);
   out.number("clients_in_timeout_table", 0);
 }
 

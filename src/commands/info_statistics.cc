@@ -62,23 +62,13 @@ constexpr ZeroField kExpiryAndEviction[] = {
     {"current_eviction_exceeded_time", "0"},
 };
 constexpr ZeroField kStatsMiddle[] = {
-    {"pubsub_channels", "0"},
-    {"pubsub_patterns", "0"},
-    {"pubsubshard_channels", "0"},
-    {"latest_fork_usec", "0"},
-    {"total_forks", "0"},
-    {"migrate_cached_sockets", "0"},
-    {"slave_expires_tracked_keys", "0"},
-    {"active_defrag_hits", "0"},
-    {"active_defrag_misses", "0"},
-    {"active_defrag_key_hits", "0"},
-    {"active_defrag_key_misses", "0"},
-    {"total_active_defrag_time", "0"},
-    {"current_active_defrag_time", "0"},
-    {"tracking_total_keys", "0"},
-    {"tracking_total_items", "0"},
-    {"tracking_total_prefixes", "0"},
-    {"unexpected_error_replies", "0"},
+    {"latest_fork_usec", "0"},         {"total_forks", "0"},
+    {"migrate_cached_sockets", "0"},   {"slave_expires_tracked_keys", "0"},
+    {"active_defrag_hits", "0"},       {"active_defrag_misses", "0"},
+    {"active_defrag_key_hits", "0"},   {"active_defrag_key_misses", "0"},
+    {"total_active_defrag_time", "0"}, {"current_active_defrag_time", "0"},
+    {"tracking_total_keys", "0"},      {"tracking_total_items", "0"},
+    {"tracking_total_prefixes", "0"},  {"unexpected_error_replies", "0"},
 };
 constexpr ZeroField kReplication[] = {
     {"master_replid2", "0000000000000000000000000000000000000000"},
@@ -169,6 +159,9 @@ void info_stats(CommandContext& context, InfoText& out) {
   write_fields(kExpiryAndEviction, out);
   out.number("keyspace_hits", total_of(server, &CoreStatistics::hits));
   out.number("keyspace_misses", total_of(server, &CoreStatistics::misses));
+  out.number("pubsub_channels", server.broker.channel_count(pubsub::Kind::kChannel));
+  out.number("pubsub_patterns", server.broker.pattern_count());
+  out.number("pubsubshard_channels", server.broker.channel_count(pubsub::Kind::kShardChannel));
   write_fields(kStatsMiddle, out);
   out.number("total_error_replies", total_of(server, &CoreStatistics::error_replies));
   out.number("dump_payload_sanitizations", 0);

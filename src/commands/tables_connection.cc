@@ -94,6 +94,11 @@ CommandSpec anyone(std::string_view name, int arity, std::string_view since, std
   return spec;
 }
 
+CommandSpec in_subscriber_mode(CommandSpec spec) {
+  spec.in_subscriber_mode = true;
+  return spec;
+}
+
 CommandSpec plain(std::string_view name, int arity, uint32_t flags, std::string_view syntax, std::string_view summary,
                   Handler handler) {
   CommandSpec spec = own(name, arity, "1.0.0", syntax, summary, handler);
@@ -105,8 +110,9 @@ CommandSpec plain(std::string_view name, int arity, uint32_t flags, std::string_
 
 std::vector<CommandSpec> connection_command_rows() {
   return {
-      with_tips(plain("ping", -1, kFast, "[message:string]", "Answers PONG, or the message.", ping_command),
-                "request_policy:all_shards,response_policy:all_succeeded"),
+      in_subscriber_mode(
+          with_tips(plain("ping", -1, kFast, "[message:string]", "Answers PONG, or the message.", ping_command),
+                    "request_policy:all_shards,response_policy:all_succeeded")),
       plain("echo", 2, kLoading | kStale | kFast, "message:string", "Answers with the message.", echo_command),
       plain("select", 2, kLoading | kStale | kFast, "index:integer",
             "Makes this connection work on the database of that number.", select_command),
@@ -116,8 +122,9 @@ std::vector<CommandSpec> connection_command_rows() {
              "Chooses the protocol and tells about the server.", hello_command),
       anyone("auth", -2, "1.0.0", "[username:string@6.0.0] password:string", "Tells the server who the client is.",
              auth_command),
-      anyone("quit", -1, "1.0.0", "", "Ends the connection.", quit_command),
-      anyone("reset", 1, "6.2.0", "", "Puts the connection back into the state it began in.", reset_command),
+      in_subscriber_mode(anyone("quit", -1, "1.0.0", "", "Ends the connection.", quit_command)),
+      in_subscriber_mode(
+          anyone("reset", 1, "6.2.0", "", "Puts the connection back into the state it began in.", reset_command)),
       {.name = "client",
        .arity = -2,
        .group = kConnection,

@@ -121,6 +121,8 @@ std::vector<CommandSpec> server_command_rows() {
                               "Reports the state and the statistics of the server.", info_command))),
       with("", "nondeterministic_output",
            row("time", 1, kAnyTime | kFast, "2.6.0", "O(1)", "", "Tells the server's clock.", time_command)),
+      row("monitor", 1, kControl, "1.0.0", "", "", "Shows every command that the server executes, as it happens.",
+          monitor_command),
       row("lolwut", -1, kReadonly | kFast, "5.0.0", "", "[version=VERSION:integer]",
           "Tells the version, with a little art.", lolwut_command),
       row("shutdown", -1, kControl | kNoMulti | kAllowBusy, "1.0.0",

@@ -110,6 +110,7 @@ void Connection::process_buffered() {
 // Executes the requests at the start of `bytes` and returns how many bytes they took. The rest - an unfinished request,
 // or what a blocked, paused or greedy client has to wait for - begins at a request's first byte.
 size_t Connection::process(std::string_view bytes) {
+  core_.begin_run(*this);
   const resp::RequestLimits limits{
       .argument_count_max = core_.settings().argument_count_max,
       .argument_bytes_max = core_.settings().proto_max_bulk_len_bytes,
@@ -138,6 +139,7 @@ size_t Connection::process(std::string_view bytes) {
     used += request_bytes;
   }
   core_.executor().end_run();
+  core_.end_run();
   queue(core_.replies());
   if (session.close_after_reply && !closing_) close_after_send();
   return used;
@@ -221,17 +223,8 @@ void Connection::unpause() {
 
 void Connection::queue(Buffer& bytes) {
   if (bytes.empty()) return;
-  switch (outbox.append(bytes, core_.outbox_limits(), core_.now().monotonic_ns)) {
-    case Outbox::Appended::kMustFlush:
-      core_.schedule_flush(*this);
-      break;
-    case Outbox::Appended::kOverLimit:
-      core_.close_over_limit(*this);
-      break;
-    case Outbox::Appended::kQueued:
-    case Outbox::Appended::kShut:
-      break;
-  }
+  const OutboxLimits& limits = core_.outbox_limits(*this);
+  core_.appended(*this, outbox.append(bytes, session.protocol, limits, core_.now().monotonic_ns));
 }
 
 void Connection::refuse(const std::string& text) {
@@ -255,6 +248,7 @@ void Connection::begin_close() {
     blocked_->claim();  // nobody shall answer any more; if somebody just did, the answer is lost with the client
     resumed();
   }
+  core_.executor().forget_client(*this);
   outbox.shut();
   core_.backend().shut_down(fixed.fd);
   if (receiving_) core_.backend().cancel(*this);

@@ -20,6 +20,13 @@ constexpr std::string_view kProtectedMode =
     "others in: bind the server to the addresses that should reach it and set 'protected-mode no' in its "
     "configuration, or send CONFIG SET protected-mode no from this machine.";
 
+OutboxLimits read_limits(const settings::Number& hard_bytes, const settings::Number& soft_bytes,
+                         const settings::Number& soft_s) {
+  return {.hard_bytes = static_cast<uint64_t>(hard_bytes.load(std::memory_order_relaxed)),
+          .soft_bytes = static_cast<uint64_t>(soft_bytes.load(std::memory_order_relaxed)),
+          .soft_ns = soft_s.load(std::memory_order_relaxed) * 1'000'000'000};
+}
+
 }  // namespace
 
 Core::Core(const Options& options, commands::Server& server, const commands::CommandTable& table, io::Backend& backend,
@@ -31,6 +38,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
       surroundings_(std::move(surroundings)),
       statistics_(*server.statistics[options.index]),
       executor_(server, table, *this, options.seed),
+      handed_over_(static_cast<size_t>(server.facts.core_count)),
       pause_timer_(*this) {
   load_settings();
   housekeeping_ = std::make_unique<Housekeeping>(*this);
@@ -56,6 +64,7 @@ bool Core::turn() {
   drain_inbox();
   timers_.run(now().monotonic_ns);
   run_runnable();
+  server_.tracking.end_turn(*this);
   flush_outboxes();
   if (can_leave()) return false;
   sleep();
@@ -138,6 +147,9 @@ void Core::handle(Message& message) {
       message.connection->session.close_after_reply = true;
       message.connection->close_after_send();
       break;
+    case Message::Kind::kFlush:
+      for (Ref<Connection>& connection : message.connections) to_flush_.push_back(std::move(connection));
+      break;
     case Message::Kind::kSettled:
       finish_close(*message.connection);
       break;
@@ -174,9 +186,10 @@ void Core::load_settings() {
   const settings::Settings& shared = server_.settings;
   settings_.client_query_buffer_limit_bytes = shared.client_query_buffer_limit_bytes.load(std::memory_order_relaxed);
   settings_.proto_max_bulk_len_bytes = shared.proto_max_bulk_len_bytes.load(std::memory_order_relaxed);
-  outbox_limits_.hard_bytes = static_cast<uint64_t>(shared.normal_output_hard_bytes.load(std::memory_order_relaxed));
-  outbox_limits_.soft_bytes = static_cast<uint64_t>(shared.normal_output_soft_bytes.load(std::memory_order_relaxed));
-  outbox_limits_.soft_ns = shared.normal_output_soft_s.load(std::memory_order_relaxed) * 1'000'000'000;
+  normal_limits_ =
+      read_limits(shared.normal_output_hard_bytes, shared.normal_output_soft_bytes, shared.normal_output_soft_s);
+  pubsub_limits_ =
+      read_limits(shared.pubsub_output_hard_bytes, shared.pubsub_output_soft_bytes, shared.pubsub_output_soft_s);
 }
 
 // ---- connections
@@ -242,15 +255,51 @@ void Core::end_pause() {
   while (Connection* connection = paused_.pop_front()) connection->unpause();
 }
 
-void Core::schedule_flush(Connection& connection) {
-  to_flush_.emplace_back(&connection);
+void Core::appended(Connection& connection, Outbox::Appended outcome) {
+  switch (outcome) {
+    case Outbox::Appended::kMustFlush:
+      to_flush_.emplace_back(&connection);
+      break;
+    case Outbox::Appended::kOverLimit:
+      close_over_limit(connection);
+      break;
+    case Outbox::Appended::kQueued:
+    case Outbox::Appended::kShut:
+      break;
+  }
 }
 
+// A send costs many times what the appends before it did, so the sends to another core's connections are left to that
+// core while it is awake. One that sleeps is not woken for it: then they are ours.
 void Core::flush_outboxes() {
   flushing_.swap(to_flush_);
-  for (const Ref<Connection>& connection : flushing_) connection->outbox.flush(*this);
+  for (Ref<Connection>& connection : flushing_) {
+    if (is_work_of_others(*connection)) {
+      handed_over_[connection->fixed.core].connections.push_back(std::move(connection));
+    } else {
+      connection->outbox.flush(*this);
+    }
+  }
   flushing_.clear();
+  hand_over_flushes();
   if (replies_.capacity() > kKeptReplyBytesMax) replies_.release();
+}
+
+bool Core::is_work_of_others(const Connection& connection) const {
+  const uint32_t home = connection.fixed.core;
+  return home != index_ && !directory_[home]->sleeping_.load(std::memory_order_relaxed);
+}
+
+void Core::hand_over_flushes() {
+  for (uint32_t core = 0; core < handed_over_.size(); ++core) {
+    Message& message = handed_over_[core];
+    if (message.connections.empty()) continue;
+    message.kind = Message::Kind::kFlush;
+    if (!directory_[core]->inbox_.push_if_awake(message, directory_[core]->sleeping_)) {
+      for (const Ref<Connection>& connection : message.connections) connection->outbox.flush(*this);
+    }
+    message.connections.clear();
+  }
 }
 
 void Core::note_send(int result) {
@@ -270,17 +319,20 @@ void Core::close_over_limit(Connection& connection) {
 
 void Core::deliver(commands::Client& client, std::string_view bytes) {
   auto& connection = static_cast<Connection&>(client);
-  switch (connection.outbox.append(bytes, outbox_limits_, now().monotonic_ns)) {
-    case Outbox::Appended::kMustFlush:
-      schedule_flush(connection);
-      break;
-    case Outbox::Appended::kOverLimit:
-      close_over_limit(connection);
-      break;
-    case Outbox::Appended::kQueued:
-    case Outbox::Appended::kShut:
-      break;
-  }
+  queue_replies(client);
+  appended(connection, connection.outbox.append(bytes, outbox_limits(client), now().monotonic_ns));
+}
+
+void Core::push(commands::Client& client, resp::PushMessage& message) {
+  auto& connection = static_cast<Connection&>(client);
+  queue_replies(client);
+  appended(connection, connection.outbox.push(message, outbox_limits(client), now().monotonic_ns));
+}
+
+// Replies wait in replies_ for the end of the run; what comes to the running client from elsewhere must not stand
+// before them.
+void Core::queue_replies(commands::Client& running) {
+  if (&running == running_) running_->queue(replies_);
 }
 
 // The answer is on its way already; the owner has to be woken only if more of the client's commands wait behind it. We

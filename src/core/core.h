@@ -91,16 +91,21 @@ class Core final : public commands::Host {
   commands::Executor& executor() { return executor_; }
   commands::CoreStatistics& statistics() { return statistics_; }
   const CoreSettings& settings() const { return settings_; }
-  const OutboxLimits& outbox_limits() const { return outbox_limits_; }
+  const OutboxLimits& outbox_limits(const commands::Client& client) const {
+    return client.is_pubsub() ? pubsub_limits_ : normal_limits_;
+  }
   Log& log() { return server_.log; }
   Timers& timers() { return timers_; }
   Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
+  // A connection's commands run, and their replies gather in replies().
+  void begin_run(Connection& connection) { running_ = &connection; }
+  void end_run() { running_ = nullptr; }
   void accepted(int fd);
   void make_runnable(Connection& connection);
   void pause(Connection& connection);
-  void schedule_flush(Connection& connection);
+  // What appending to the connection's outbox came to.
+  void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
-  void close_over_limit(Connection& connection);
   void note_send(int result);
   // Sends on this core's ring, whosever connection they are for; it does not leave before the last has ended.
   void send_started() { ++sends_in_flight_; }
@@ -111,6 +116,8 @@ class Core final : public commands::Host {
   // ---- commands::Host
   uint32_t core_index() const override { return index_; }
   void deliver(commands::Client& client, std::string_view bytes) override;
+  void push(commands::Client& client, resp::PushMessage& message) override;
+  void queue_replies(commands::Client& running) override;
   void resume(commands::Client& client) override;
   void kill(commands::Client& client, bool after_reply) override;
   void pause_changed() override;
@@ -136,6 +143,9 @@ class Core final : public commands::Host {
   void finish_close(Connection& connection);
   void run_runnable();
   void flush_outboxes();
+  bool is_work_of_others(const Connection& connection) const;
+  void hand_over_flushes();
+  void close_over_limit(Connection& connection);
   void sleep();
   void look_again();
   void end_pause();
@@ -150,7 +160,8 @@ class Core final : public commands::Host {
   commands::Executor executor_;
   Timers timers_;
   CoreSettings settings_;
-  OutboxLimits outbox_limits_;
+  OutboxLimits normal_limits_;
+  OutboxLimits pubsub_limits_;
 
   Instant now_;
   bool clock_is_stale_ = true;
@@ -167,7 +178,9 @@ class Core final : public commands::Host {
   IntrusiveList<Connection, &Connection::paused_link> paused_;
   std::vector<Ref<Connection>> to_flush_;
   std::vector<Ref<Connection>> flushing_;  // scratch for flush_outboxes
+  std::vector<Message> handed_over_;       // scratch for flush_outboxes: by core, what it shall send
   Buffer replies_;
+  Connection* running_ = nullptr;  // whose replies are in replies_
   PauseTimer pause_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Housekeeping> housekeeping_;

@@ -4,6 +4,7 @@
 // Core::post): delivery never does that, administration does.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -19,12 +20,14 @@ struct Message {
     kResume,          // the connection's blocked command was answered from another core
     kClose,           // close the connection now
     kCloseAfterSend,  // ... once what is queued has left
+    kFlush,           // send these outboxes, which another core has put something in
     kSettled,         // a send of a connection being closed, started elsewhere, is over
     kLookAgain,       // CLIENT PAUSE or a setting changed
     kStop,            // leave the run loop
   };
   Kind kind = Kind::kLookAgain;
   Ref<Connection> connection;
+  std::vector<Ref<Connection>> connections = {};  // kFlush
 };
 
 class Inbox {
@@ -32,6 +35,14 @@ class Inbox {
   void push(Message message) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     messages_.push_back(std::move(message));
+  }
+  // False, and nothing done, if the owner sleeps. It announces that before its last look into the inbox: whoever sees
+  // it awake here has the message found.
+  bool push_if_awake(Message& message, const std::atomic<bool>& sleeping) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (sleeping.load(std::memory_order_seq_cst)) return false;
+    messages_.push_back(std::move(message));
+    return true;
   }
   bool empty() EXCLUDES(mutex_) {
     MutexLock lock(mutex_);

@@ -27,24 +27,34 @@ Outbox::Appended Outbox::admit(size_t count, const OutboxLimits& limits, int64_t
   return Appended::kMustFlush;
 }
 
-Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
-  MutexLock lock(mutex_);
+Outbox::Appended Outbox::take(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
   const Appended outcome = admit(bytes.size(), limits, now_ns);
   if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) queued_.append(bytes);
   publish_size();
   return outcome;
 }
 
-Outbox::Appended Outbox::append(Buffer& bytes, const OutboxLimits& limits, int64_t now_ns) {
+Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
-  const Appended outcome = admit(bytes.size(), limits, now_ns);
-  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) {
-    if (queued_.empty() && bytes.size() >= kExchangeBytesMin) {
-      queued_.swap(bytes);
-    } else {
-      queued_.append(bytes.view());
-    }
+  return take(bytes, limits, now_ns);
+}
+
+Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
+  MutexLock lock(mutex_);
+  const std::string_view bytes = message.bytes(protocol_);
+  return bytes.empty() ? Appended::kQueued : take(bytes, limits, now_ns);
+}
+
+Outbox::Appended Outbox::append(Buffer& bytes, resp::Protocol protocol, const OutboxLimits& limits, int64_t now_ns) {
+  MutexLock lock(mutex_);
+  protocol_ = protocol;
+  if (!queued_.empty() || bytes.size() < kExchangeBytesMin) {
+    const Appended outcome = take(bytes.view(), limits, now_ns);
+    bytes.clear();
+    return outcome;
   }
+  const Appended outcome = admit(bytes.size(), limits, now_ns);
+  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) queued_.swap(bytes);
   bytes.clear();
   publish_size();
   return outcome;

@@ -5,7 +5,9 @@
 //                       (someone's turn will    (one send in flight, on the
 //                        end with a flush)       ring of whoever flushed)
 //
-// Bytes leave in the order of the appends. At most one send is in flight, so a connection is one ordered stream whoever
+// Bytes leave in the order of the appends. Replies are appended together with the protocol they are in, and what the
+// server says unasked (push) takes the form of that protocol: after a HELLO a message is in the new form exactly if it
+// comes behind the HELLO's reply. At most one send is in flight, so a connection is one ordered stream whoever
 // writes to it. After shut() nothing is sent any more; the socket may be closed once the state is kIdle.
 #pragma once
 
@@ -15,13 +17,14 @@
 #include "base/buffer.h"
 #include "base/mutex.h"
 #include "io/backend.h"
+#include "resp/push_message.h"
 
 namespace millrace::core {
 
 class Connection;
 class Core;
 
-// client-output-buffer-limit for normal clients; 0 = none.
+// client-output-buffer-limit for one class of clients; 0 = none.
 struct OutboxLimits {
   uint64_t hard_bytes = 0;
   uint64_t soft_bytes = 0;
@@ -39,9 +42,11 @@ class Outbox final : private io::SendOperation {
 
   explicit Outbox(Connection& owner) : owner_(owner) {}
 
-  // Takes the bytes; may exchange a large buffer instead of copying it. `bytes` is empty afterwards.
-  Appended append(Buffer& bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // The client's own replies, and the protocol it speaks from here on. Takes the bytes; may exchange a large buffer
+  // instead of copying it. `bytes` is empty afterwards.
+  Appended append(Buffer& bytes, resp::Protocol protocol, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   Appended append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   // Starts sending from `core`. REQUIRES: append() said kMustFlush to this core. The connection outlives the send by a
   // reference of its own.
   void flush(Core& core) EXCLUDES(mutex_);
@@ -58,6 +63,7 @@ class Outbox final : private io::SendOperation {
   enum class State : uint8_t { kIdle, kScheduled, kSending };
 
   void sent(int result) override;
+  Appended take(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   Appended admit(size_t count, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   void publish_size() REQUIRES(mutex_);
   size_t bytes_held() const REQUIRES(mutex_) { return queued_.size() + sending_.size() - sent_bytes_; }
@@ -69,6 +75,7 @@ class Outbox final : private io::SendOperation {
   State state_ GUARDED_BY(mutex_) = State::kIdle;
   bool close_when_drained_ GUARDED_BY(mutex_) = false;
   bool shut_ GUARDED_BY(mutex_) = false;
+  resp::Protocol protocol_ GUARDED_BY(mutex_) = resp::Protocol::kResp2;  // behind everything queued so far
   Buffer queued_ GUARDED_BY(mutex_);
   // Changed only while nothing is in flight, by whoever starts or ends a send.
   Buffer sending_ GUARDED_BY(mutex_);

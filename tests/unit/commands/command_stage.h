@@ -1,8 +1,9 @@
 // CommandStage: a server without sockets, on which tests run commands and look at the bytes that come back.
 //
 // Clients are plain objects; what commands ask of their core is written down by a host that does nothing. A command
-// that blocks has no reply; whoever it is woken by leaves its reply with the host. Time stands still unless it is
-// moved. One thread.
+// that blocks has no reply; whoever it is woken by leaves its reply with the host, and so does whoever pushes something
+// to a client. What is pushed to the client that runs a command comes with its reply, in order. Time stands still unless
+// it is moved. One thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,6 +27,20 @@ class RecordingHost final : public Host {
     delivered[client.fixed.id] += bytes;
     deliveries.emplace_back(bytes);
   }
+  void push(Client& client, resp::PushMessage& message) override {
+    const std::string bytes(message.bytes(client.session.protocol));
+    queue_replies(client);
+    if (&client == running) {
+      queued += bytes;
+    } else if (!bytes.empty()) {
+      deliver(client, bytes);
+    }
+  }
+  void queue_replies(Client& client) override {
+    if (&client != running) return;
+    queued += replies->view();
+    replies->clear();
+  }
   void resume(Client& client) override { resumed.push_back(client.fixed.id); }
   void kill(Client& client, bool after_reply) override { killed[client.fixed.id] = after_reply; }
   void pause_changed() override { ++pause_changes; }
@@ -34,7 +49,11 @@ class RecordingHost final : public Host {
   void stall(int64_t ns) override { stalled_ns += ns; }
   Instant read_clock() override { return {}; }
 
-  std::map<uint64_t, std::string> delivered;
+  const Client* running = nullptr;  // whose command runs,
+  Buffer* replies = nullptr;        // where its replies gather,
+  std::string queued;               // and what of them, and of pushes to it, has gone out already
+
+  std::map<uint64_t, std::string> delivered;  // to clients that did not run anything
   std::vector<std::string> deliveries;  // to all clients, in order
   std::vector<uint64_t> resumed;
   std::map<uint64_t, bool> killed;  // value: after its reply
@@ -50,6 +69,10 @@ class CommandStage {
 
   CommandStage() : server(settings, log, options(), facts(), table.count()), executor(server, table, host, 1) {
     me = connect("127.0.0.1:50000");
+  }
+
+  ~CommandStage() {
+    for (const Ref<Client>& client : server.clients.all()) executor.forget_client(*client);
   }
 
   Ref<Client> connect(std::string address) {
@@ -80,11 +103,15 @@ class CommandStage {
   std::string run(std::string_view line) { return run(*me, line); }
   std::string run_args(Client& client, const std::vector<std::string_view>& args) {
     Buffer out;
+    host.running = &client;
+    host.replies = &out;
+    host.queued.clear();
     if (executor.execute(client, args, out, now) == Executor::Outcome::kBlocked) {
       blocked_commands.push_back(executor.take_blocked());
     }
     executor.end_run();
-    return std::string(out.view());
+    host.running = nullptr;
+    return host.queued + std::string(out.view());
   }
   // The reply of the command that blocked last when its time has run out.
   std::string time_out() {
