@@ -22,11 +22,13 @@ std::vector<ReplyPair> ConnectionPair::pipeline(const std::vector<Words>& comman
   return replies;
 }
 
-std::unique_ptr<ServerPair> ServerPair::start(std::string* why) {
+std::unique_ptr<ServerPair> ServerPair::start(std::string* why, const std::vector<std::string>& extra) {
   std::unique_ptr<ServerPair> pair(new ServerPair());
-  pair->redis_ = ServerProcess::start({.kind = ServerKind::kRedis}, why);
+  pair->redis_ = ServerProcess::start({.kind = ServerKind::kRedis, .extra = extra}, why);
   if (pair->redis_ == nullptr) return nullptr;
-  pair->millrace_ = ServerProcess::start({.extra = {"--compat-version", "7.0.15"}}, why);
+  std::vector<std::string> words = {"--compat-version", "7.0.15"};
+  words.insert(words.end(), extra.begin(), extra.end());
+  pair->millrace_ = ServerProcess::start({.extra = words}, why);
   if (pair->millrace_ == nullptr) return nullptr;
   return pair;
 }

@@ -21,6 +21,8 @@ class ConnectionPair {
  public:
   ConnectionPair(uint16_t redis_port, uint16_t millrace_port)
       : redis_(RespConnection::connect(redis_port)), millrace_(RespConnection::connect(millrace_port)) {}
+  ConnectionPair(std::unique_ptr<RespConnection> redis, std::unique_ptr<RespConnection> millrace)
+      : redis_(std::move(redis)), millrace_(std::move(millrace)) {}
 
   bool is_open() const { return redis_ != nullptr && millrace_ != nullptr; }
   RespConnection& redis() { return *redis_; }
@@ -40,7 +42,8 @@ class ConnectionPair {
 // Millrace claims to be the Redis it is compared with, so that both answer in the same shapes.
 class ServerPair {
  public:
-  static std::unique_ptr<ServerPair> start(std::string* why);
+  // `extra` are further arguments for both.
+  static std::unique_ptr<ServerPair> start(std::string* why, const std::vector<std::string>& extra = {});
 
   ConnectionPair connect() const { return {redis_->port(), millrace_->port()}; }
   ServerProcess& redis() { return *redis_; }
