@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the same redis-benchmark lines against redis-server and Millrace in turn and prints ratios:
 #
-#   bench/compare.sh [--rounds N] [--requests F] [--only TEXT] [--cores N]
+#   bench/compare.sh [--rounds N] [--requests F] [--only TEXT] [--cores N] [--build DIRECTORY]
 #
 # Both servers run at once, each line goes A B A B ...; a row shows the median over the rounds of Millrace / redis-server:
 # server CPU time per command (/proc/PID/task/*/schedstat; below 1 is better) and throughput (above 1 is better).
@@ -17,13 +17,14 @@ while [[ $# -gt 0 ]]; do
     --requests) factor=$2 ;;
     --only) only=$2 ;;
     --cores) cores=$2 ;;
+    --build) build=$2 ;;
     *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 1 ;;
   esac
   shift 2
 done
 
-server=build/release/millrace-server
-[[ -x $server ]] || { echo "Build it first: cmake --preset release && cmake --build --preset release" >&2; exit 1; }
+source bench/lib.sh
+need_built millrace-server
 
 payload=$(printf 'x%.0s' {1..100})
 # name | requests | preparation (redis-cli commands, one per ;) | redis-benchmark arguments
@@ -44,33 +45,6 @@ lines=(
   "XLEN, 50 connections, P=16|1000000|FILL 100|-c 50 -P 16 xlen s"
 )
 
-work=$(mktemp -d)
-pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-
-free_port() {
-  local port
-  while port=$((20000 + RANDOM)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-  echo "$port"
-}
-wait_ready() { for _ in {1..200}; do [[ $(redis-cli -p "$1" ping 2>/dev/null) == PONG ]] && return; sleep 0.05; done; return 1; }
-
-ports=("$(free_port)" "$(free_port)")
-redis-server --port "${ports[0]}" --save '' --appendonly no --daemonize no >"$work/redis.log" &
-pids+=($!)
-"$server" --port "${ports[1]}" --cores "$cores" >"$work/millrace.log" &
-pids+=($!)
-for port in "${ports[@]}"; do wait_ready "$port" || { echo "A server did not start: $(cat "$work"/*.log)" >&2; exit 1; }; done
-
-# With two processors or more the load generator keeps off the first.
-pin=()
-if [[ $(nproc) -ge 2 ]] && command -v taskset >/dev/null; then
-  pin=(taskset -c 1-$(($(nproc) - 1)))
-  for pid in "${pids[@]}"; do [[ $cores -eq 1 ]] && taskset -apc 0 "$pid" >/dev/null; done
-fi
-
-cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
-
 prepare() {  # port, preparation
   local port=$1 step steps
   IFS=';' read -ra steps <<<"$2"
@@ -85,18 +59,9 @@ prepare() {  # port, preparation
   done
 }
 
-# Prints "cpu_ns_per_command throughput".
-measure() {  # port, pid, requests, arguments
-  local port=$1 pid=$2 requests=$3 before after rate
-  before=$(cpu_ns "$pid")
-  # shellcheck disable=SC2086
-  rate=$(set -f; "${pin[@]}" redis-benchmark -p "$port" -n "$requests" -q $4 2>/dev/null | tr '\r' '\n' |
-    awk '/requests per second/ { for (i = 2; i <= NF; ++i) if ($i == "requests") rate = $(i - 1) } END { print rate }')
-  after=$(cpu_ns "$pid")
-  awk -v a="$before" -v b="$after" -v n="$requests" -v r="${rate:-0}" 'BEGIN { printf "%.1f %.0f\n", (b - a) / n, r }'
-}
-
-echo "$(redis-server --version | awk '{print "redis-server", $3}'), $("$server" --version), $(nproc) processors, $(date -u +%F)"
+start_servers "$cores"
+place_apart "$cores"
+print_versions
 echo "Median of $rounds rounds, Millrace / redis-server; Millrace on $cores core(s)."
 echo
 echo "| | redis-benchmark ... | CPU per command | throughput | CPU ns, redis-server | CPU ns, Millrace |"
@@ -109,15 +74,10 @@ for line in "${lines[@]}"; do
     pair=()
     for side in 0 1; do
       prepare "${ports[side]}" "$preparation"
-      pair+=("$(measure "${ports[side]}" "${pids[side]}" "$requests" "$arguments")")
+      pair+=("$(measure_benchmark "$side" "$requests" "$arguments")")
     done
     echo "${pair[*]}"
-  done | awk -v name="$name | \`${arguments//"$payload"/<100 B>}\`" '
+  done | awk -v name="$name | \`${arguments//"$payload"/<100 B>}\`" "$awk_functions"'
     { cpu[NR] = $3 / $1; rate[NR] = $2 > 0 ? $4 / $2 : 0; theirs[NR] = $1; ours[NR] = $3 }
-    function median(values, n,   i, j, swap) {
-      for (i = 1; i <= n; ++i) for (j = i + 1; j <= n; ++j)
-        if (values[j] < values[i]) { swap = values[i]; values[i] = values[j]; values[j] = swap }
-      return n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2
-    }
     END { printf "| %s | %.2f | %.2f | %.0f | %.0f |\n", name, median(cpu, NR), median(rate, NR), median(theirs, NR), median(ours, NR) }'
 done

@@ -1,0 +1,121 @@
+// fan_out: load for the pub/sub of any Redis-protocol server.
+//
+//   fan_out --port P --pid PID --subscribers 100 --pipeline 16    deliveries per second, server time per delivery
+//   fan_out --port P --subscribers 100 --rate 1000                age of a message when it arrives
+//   fan_out --port P --subscribers 990 --deaf 10                  what ten more that never read change
+//   fan_out --port P --one-way | --one-way-xadd                   latency of an idle server
+//
+// One figure per line, its name first. Exit status 1: the server lost, doubled or reordered messages, or counted wrong.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <iostream>
+#include <string_view>
+
+#include "load/fail.h"
+#include "load/fan_out_load.h"
+#include "load/one_way.h"
+#include "load/options.h"
+#include "load/time.h"
+
+namespace millrace::load {
+namespace {
+
+void print(std::string_view name, double value, int decimals = 0) {
+  std::printf("%-28.*s %.*f\n", static_cast<int>(name.size()), name.data(), decimals, value);
+}
+
+void print(std::string_view name, uint64_t value) {
+  print(name, static_cast<double>(value));
+}
+
+double us(uint64_t ns) {
+  return static_cast<double>(ns) / 1000;
+}
+
+double seconds(int64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kNsPerSecond);
+}
+
+void print_latency(const Histogram& latency) {
+  print("p50_us", us(latency.quantile_ns(0.5)), 1);
+  print("p99_us", us(latency.quantile_ns(0.99)), 1);
+  print("p99.9_us", us(latency.quantile_ns(0.999)), 1);
+  print("max_us", us(latency.max_ns()), 1);
+}
+
+void print_deaf(const FanOutResult& result) {
+  print("deaf", result.deaf);
+  print("deaf_closed", result.deaf_closed_ns.size());
+  if (!result.deaf_closed_ns.empty()) {
+    print("deaf_first_closed_s", seconds(result.deaf_closed_ns.front()), 1);
+    print("deaf_last_closed_s", seconds(result.deaf_closed_ns.back()), 1);
+  }
+  print("deaf_output_bytes_max", static_cast<double>(result.deaf_output_bytes_max));
+}
+
+void print_flaws(const FanOutResult& result) {
+  std::fflush(stdout);
+  std::cerr << "fan_out: of " << result.expected << " messages " << result.missing << " are missing, "
+            << result.misplaced << " came twice or out of order, " << result.closed
+            << " subscribers were closed; PUBLISH counted " << result.receivers << " receivers" << std::endl;
+}
+
+int run_fan_out(const Options& options) {
+  const FanOutResult result = FanOutLoad(options).run();
+  print("published", result.published);
+  print("publish_replies_sum", result.receivers);
+  print("delivered", result.delivered);
+  print("publishes_per_second", static_cast<double>(result.published) / seconds(result.publish_ns));
+  print("delivered_per_second", static_cast<double>(result.delivered) / seconds(result.deliver_ns));
+  if (options.pid != 0) {
+    const uint64_t per = result.delivered > 0 ? result.delivered : result.published;
+    print("server_cpu_ns_per_message", static_cast<double>(result.server_cpu_ns) / static_cast<double>(per), 1);
+    print("server_cpu_percent",
+          100.0 * static_cast<double>(result.server_cpu_ns) / static_cast<double>(result.deliver_ns));
+  }
+  print("own_cpu_percent", 100.0 * static_cast<double>(result.own_cpu_ns) / static_cast<double>(result.deliver_ns));
+  if (options.rate > 0) print_latency(result.latency);
+  if (options.deaf > 0) print_deaf(result);
+  if (result.is_flawless()) return EXIT_SUCCESS;
+  print_flaws(result);
+  return kExitBroken;
+}
+
+int run_one_way(const Options& options) {
+  Histogram all;
+  for (const Histogram& pair : measure_one_way(options)) {
+    std::printf("pair: p50 %.1f us, p99 %.1f us\n", us(pair.quantile_ns(0.5)), us(pair.quantile_ns(0.99)));
+    all.add(pair);
+  }
+  print_latency(all);
+  return EXIT_SUCCESS;
+}
+
+// As many connections as the system allows; timers that do not wait for company.
+void prepare_process() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  prctl(PR_SET_TIMERSLACK, 1);
+}
+
+int run(int argc, char** argv) {
+  const auto options = parse_options(argc, argv);
+  if (!options) {
+    std::cerr << usage();
+    return kExitCannotRun;
+  }
+  prepare_process();
+  return options->one_way || options->one_way_xadd ? run_one_way(*options) : run_fan_out(*options);
+}
+
+}  // namespace
+}  // namespace millrace::load
+
+int main(int argc, char** argv) {
+  return millrace::load::run(argc, argv);
+}

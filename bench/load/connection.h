@@ -1,0 +1,50 @@
+// Connection: a TCP connection to the server, with what it has received and not yet taken.
+//
+// The socket blocks: a server reads from its clients whatever its subscribers do, so sending never waits for long.
+// Receiving can do both. Owned by one thread at a time; never moved. What cannot go on ends the program.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/buffer.h"
+#include "load/reply.h"
+
+namespace millrace::load {
+
+// The words as a command in the server's protocol.
+std::string command(std::initializer_list<std::string_view> words);
+
+class Connection {
+ public:
+  Connection(const std::string& host, int64_t port);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  int fd() const { return fd_; }
+
+  void send(std::string_view bytes);
+
+  enum class Patience { kWait, kDoNotWait };
+  // False if the server closed the connection. Invalidates replies that were taken before.
+  bool receive(Patience patience);
+  // The next complete reply of those received. Its parts are valid until the next receive().
+  std::optional<Reply> take_reply();
+
+  // Sends and waits for the answer. An error reply ends the program.
+  Reply call(std::string_view request);
+  // The answer to something sent before.
+  Reply wait_for_reply();
+
+ private:
+  static constexpr size_t kReceiveBytes = size_t{64} << 10;
+
+  int fd_ = -1;
+  Buffer in_;
+  size_t taken_ = 0;  // bytes of in_ whose replies were taken
+};
+
+}  // namespace millrace::load
