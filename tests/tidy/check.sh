@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$1"
 
 kLinesMax=600
-pure_rooms=(resp streams src/settings src/keyspace src/commands)
+pure_rooms=(resp streams persistence src/settings src/keyspace src/commands)
 failures=0
 
 # Prints what it reads, if anything, under the name of the rule.
@@ -50,7 +50,7 @@ unknown_readme_commands() {
   done
 }
 
-everything=(src resp streams tests bench examples)
+everything=(src resp streams persistence tests bench examples)
 
 report "no sources here" < <([[ -n $(sources "${everything[@]}") ]] || pwd)
 report "more than $kLinesMax lines" < <(sources "${everything[@]}" | long_files)

@@ -1,0 +1,241 @@
+// See stream_writer.h; the layout is drawn in rdb_format.h.
+#include "persistence/stream_writer.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <set>
+
+#include "base/check.h"
+
+namespace millrace::persistence {
+namespace {
+
+using streams::Consumer;
+using streams::Group;
+using streams::IdempotencyLimits;
+using streams::kNoConsumer;
+using streams::kStreamIdMin;
+using streams::Pending;
+using streams::PendingList;
+using streams::Stream;
+using streams::StreamId;
+
+bool has_nacked(const Stream& stream) {
+  return std::any_of(stream.groups().begin(), stream.groups().end(),
+                     [](const auto& named) { return named.second.pending.unowned_count() > 0; });
+}
+
+bool has_idempotency(const Stream& stream, IdempotencyLimits new_streams) {
+  const IdempotencyLimits limits = stream.idempotency.limits();
+  return !stream.idempotency.empty() || stream.idempotency.records_added() > 0 || stream.idempotency.duplicates() > 0 ||
+         limits.duration_s != new_streams.duration_s || limits.entries_max != new_streams.entries_max;
+}
+
+constexpr int version_with(bool StreamLayout::*feature) {
+  for (const StreamLayout& layout : kStreamLayouts) {
+    if (layout.*feature) return layout.rdb_version;
+  }
+  return kRdbVersionWriteMax;
+}
+
+// The NACK zone in its order, then those of its records that are set aside from it because their entry has gone.
+std::vector<StreamId> nack_zone(const PendingList& pending) {
+  std::vector<StreamId> zone;
+  for (auto record = pending.oldest(); record && record->consumer == kNoConsumer;) {
+    zone.push_back(record->id);
+    record = pending.next_oldest(record->id);
+  }
+  if (zone.size() == pending.unowned_count()) return zone;
+  const std::set<StreamId> listed(zone.begin(), zone.end());
+  for (auto record = pending.at_or_after(kNoConsumer, kStreamIdMin); record;) {
+    if (!listed.contains(record->id)) zone.push_back(record->id);
+    const auto next = successor(record->id);
+    record = next ? pending.at_or_after(kNoConsumer, *next) : std::nullopt;
+  }
+  return zone;
+}
+
+}  // namespace
+
+int rdb_version_for(const Stream& stream, IdempotencyLimits new_streams, int usual) {
+  int version = usual;
+  if (has_idempotency(stream, new_streams)) version = std::max(version, version_with(&StreamLayout::idempotency));
+  if (has_nacked(stream)) version = std::max(version, version_with(&StreamLayout::nacked));
+  return version;
+}
+
+const StreamLayout& stream_layout_for(const Stream& stream, int rdb_version) {
+  const StreamLayout* best = &kStreamLayouts[0];
+  for (const StreamLayout& layout : kStreamLayouts) {
+    if (layout.rdb_version > rdb_version || (layout.nacked && !has_nacked(stream))) break;
+    best = &layout;
+  }
+  return *best;
+}
+
+StreamWriter::StreamWriter(const Stream& stream, int rdb_version, bool compress)
+    : stream_(&stream),
+      layout_(stream_layout_for(stream, rdb_version)),
+      compress_(compress),
+      nodes_(stream.share_nodes()) {}
+
+bool StreamWriter::advance(RdbEncoder& out, size_t bytes_max) {
+  const size_t end_size = out.size() + bytes_max;
+  if (!started_) out.length(nodes_.size());
+  started_ = true;
+  write_nodes(out, end_size);
+  if (has_nodes_left()) return false;
+  if (stream_ != nullptr) {
+    write_tail(out, end_size);
+    return stage_ == Stage::kDone;
+  }
+  const size_t room = end_size - std::min(end_size, out.size());
+  const std::string_view part = detached_.view().substr(detached_written_, room);
+  out.bytes(part);
+  detached_written_ += part.size();
+  return detached_written_ == detached_.size();
+}
+
+void StreamWriter::detach() {
+  if (stream_ == nullptr) return;
+  RdbEncoder out(detached_, compress_);
+  write_tail(out, std::numeric_limits<size_t>::max());
+  stream_ = nullptr;
+}
+
+void StreamWriter::write_nodes(RdbEncoder& out, size_t end_size) {
+  while (has_nodes_left() && out.size() < end_size) {
+    Ref<streams::Node> node = std::move(nodes_[next_node_++]);
+    out.length(sizeof(StreamId));
+    out.id(node->master_id());
+    out.string(node->bytes());
+  }
+}
+
+void StreamWriter::write_tail(RdbEncoder& out, size_t end_size) {
+  while (stage_ != Stage::kDone && out.size() < end_size) {
+    switch (stage_) {
+      case Stage::kTotals:
+        write_totals(out);
+        break;
+      case Stage::kGroup:
+        write_group(out);
+        break;
+      case Stage::kPending:
+        write_pending(out, end_size);
+        break;
+      case Stage::kConsumers:
+        out.length(group_->second.consumers().size());
+        consumer_ = group_->second.consumers().begin();
+        stage_ = Stage::kConsumer;
+        break;
+      case Stage::kConsumer:
+        write_consumer(out);
+        break;
+      case Stage::kConsumerPending:
+        write_consumer_pending(out, end_size);
+        break;
+      case Stage::kNacked:
+        if (layout_.nacked) write_nacked(out);
+        next_group();
+        break;
+      case Stage::kIdempotency:
+        if (layout_.idempotency) write_idempotency(out);
+        stage_ = Stage::kDone;
+        break;
+      case Stage::kDone:
+        break;
+    }
+  }
+}
+
+void StreamWriter::write_totals(RdbEncoder& out) {
+  out.length(stream_->length());
+  out.split_id(stream_->last_id());
+  if (layout_.counters) {
+    out.split_id(stream_->first_id());
+    out.split_id(stream_->max_deleted_id());
+    out.length(stream_->entries_added());
+  }
+  out.length(stream_->groups().size());
+  group_ = stream_->groups().begin();
+  stage_ = group_ == stream_->groups().end() ? Stage::kIdempotency : Stage::kGroup;
+}
+
+void StreamWriter::next_group() {
+  ++group_;
+  stage_ = group_ == stream_->groups().end() ? Stage::kIdempotency : Stage::kGroup;
+}
+
+void StreamWriter::write_group(RdbEncoder& out) {
+  const auto& [name, group] = *group_;
+  out.string(name);
+  out.split_id(group.last_delivered);
+  if (layout_.counters) out.length(static_cast<uint64_t>(group.entries_read));
+  out.length(layout_.nacked ? pending().size() : pending().size() - pending().unowned_count());
+  position_ = pending().first();
+  stage_ = Stage::kPending;
+}
+
+void StreamWriter::write_pending(RdbEncoder& out, size_t end_size) {
+  for (; position_ && out.size() < end_size; position_ = pending().after(position_->id)) {
+    if (position_->consumer == kNoConsumer && !layout_.nacked) continue;
+    out.id(position_->id);
+    out.little_endian64(position_->delivery_time_ms);
+    out.length(static_cast<uint64_t>(position_->delivery_count));
+  }
+  if (!position_) stage_ = Stage::kConsumers;
+}
+
+void StreamWriter::write_consumer(RdbEncoder& out) {
+  if (consumer_ == group_->second.consumers().end()) {
+    stage_ = Stage::kNacked;
+    return;
+  }
+  const auto& [name, consumer] = *consumer_;
+  out.string(name);
+  out.little_endian64(consumer.seen_time_ms);
+  if (layout_.active_time) out.little_endian64(consumer.active_time_ms);
+  out.length(pending().count_of(consumer.id));
+  position_ = pending().at_or_after(consumer.id, kStreamIdMin);
+  stage_ = Stage::kConsumerPending;
+}
+
+void StreamWriter::write_consumer_pending(RdbEncoder& out, size_t end_size) {
+  while (position_ && out.size() < end_size) {
+    out.id(position_->id);
+    const auto next = successor(position_->id);
+    position_ = next ? pending().at_or_after(consumer_->second.id, *next) : std::nullopt;
+  }
+  if (position_) return;
+  ++consumer_;
+  stage_ = Stage::kConsumer;
+}
+
+void StreamWriter::write_nacked(RdbEncoder& out) {
+  const std::vector<StreamId> zone = nack_zone(pending());
+  out.length(zone.size());
+  for (const StreamId id : zone) out.id(id);
+}
+
+void StreamWriter::write_idempotency(RdbEncoder& out) {
+  const streams::Idempotency& idempotency = stream_->idempotency;
+  out.length(static_cast<uint64_t>(idempotency.limits().duration_s));
+  out.length(static_cast<uint64_t>(idempotency.limits().entries_max));
+  out.length(idempotency.producer_count());
+  idempotency.visit({.producer =
+                         [&](std::string_view producer, size_t records) {
+                           out.string(producer);
+                           out.length(records);
+                         },
+                     .record =
+                         [&](std::string_view, std::string_view id, StreamId entry) {
+                           out.string(id);
+                           out.split_id(entry);
+                         }});
+  out.length(idempotency.records_added());
+  out.length(idempotency.duplicates());
+}
+
+}  // namespace millrace::persistence
