@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034  # sourced: others use the variables
 # What the comparisons share: two servers side by side, their processor time, medians. Sourced, from the top directory.
 #
 #   start_servers CORES   starts redis-server and Millrace with CORES I/O threads; they end with the script

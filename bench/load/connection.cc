@@ -15,7 +15,7 @@
 namespace millrace::load {
 namespace {
 
-int connect_to(const std::string& host, int64_t port) {
+int connect_to(const std::string& host, int64_t port, int segment_bytes) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* addresses = nullptr;
@@ -23,6 +23,7 @@ int connect_to(const std::string& host, int64_t port) {
   int fd = -1;
   for (const addrinfo* a = addresses; a != nullptr && fd < 0; a = a->ai_next) {
     fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+    if (segment_bytes > 0) setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
     if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
       close(fd);
       fd = -1;
@@ -44,7 +45,8 @@ std::string command(std::initializer_list<std::string_view> words) {
   return bytes;
 }
 
-Connection::Connection(const std::string& host, int64_t port) : fd_(connect_to(host, port)) {
+Connection::Connection(const std::string& host, int64_t port, int segment_bytes)
+    : fd_(connect_to(host, port, segment_bytes)) {
   if (fd_ < 0) fail("cannot connect: ", std::strerror(errno));
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -19,7 +19,8 @@ std::string command(std::initializer_list<std::string_view> words);
 
 class Connection {
  public:
-  Connection(const std::string& host, int64_t port);
+  // `segment_bytes`: at most so much in one segment; 0 = what the system chooses, 64 KB on the loopback device.
+  Connection(const std::string& host, int64_t port, int segment_bytes = 0);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

@@ -12,6 +12,9 @@
 namespace millrace::load {
 namespace {
 
+// As over a real network. With the segments of the loopback device the system keeps megabytes for a socket before the
+// server has to keep anything.
+constexpr int kSegmentBytes = 1460;
 constexpr int64_t kAskEveryNs = kNsPerSecond / 10;
 
 // The number behind " name=" in a line of CLIENT LIST, or -1.
@@ -27,7 +30,7 @@ int64_t field(std::string_view line, std::string_view name) {
 DeafSubscribers::DeafSubscribers(const Options& options) : control_(options.host, options.port) {
   std::string ids;
   for (size_t i = 0; i < static_cast<size_t>(options.deaf); ++i) {
-    auto connection = std::make_unique<Connection>(options.host, options.port);
+    auto connection = std::make_unique<Connection>(options.host, options.port, kSegmentBytes);
     const std::string id(connection->call(command({"CLIENT", "ID"})).part(0));
     connection->call(command({"SUBSCRIBE", channel_name(i % static_cast<size_t>(options.channels))}));
     deaf_.push_back({.connection = std::move(connection), .id = parse_i64(id).value_or(0)});
