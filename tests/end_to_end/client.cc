@@ -10,6 +10,8 @@ namespace {
 
 constexpr timeval kDeadline{.tv_sec = 60, .tv_usec = 0};
 
+}  // namespace
+
 std::string to_text(const redisReply& reply) {
   switch (reply.type) {
     case REDIS_REPLY_NIL:
@@ -27,8 +29,6 @@ std::string to_text(const redisReply& reply) {
       return std::string(reply.str, reply.len);
   }
 }
-
-}  // namespace
 
 Client::Client(uint16_t port) : context_(redisConnect("127.0.0.1", port), &redisFree) {
   CHECK(context_ != nullptr && context_->err == 0);

@@ -12,6 +12,8 @@
 
 namespace millrace::test {
 
+std::string to_text(const redisReply& reply);
+
 class Client {
  public:
   // To 127.0.0.1.

@@ -1,6 +1,4 @@
 // Many clients, and clients that misbehave: each limit closes the one that went beyond it, and nobody else notices.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdlib>
 
@@ -32,19 +30,11 @@ class ClientsTest : public EndToEnd {
   }
 };
 
-size_t open_files_max() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
-}
-
 // ---- Many.
 
 TEST_P(ClientsTest, ThousandsOfIdleConnectionsAnswer) {
   const size_t wanted = kIsSanitized && std::getenv("MILLRACE_TEST_FULL") == nullptr ? 2000 : 10'000;
-  const size_t count = std::min(wanted, open_files_max() - 200);
+  const size_t count = std::min(wanted, allow_open_files() - 200);
   start({"--maxclients", "10100"});
   std::vector<std::unique_ptr<RespConnection>> connections;
   for (size_t i = 0; i < count; ++i) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <iostream>
@@ -63,6 +64,15 @@ inline std::string name_of_backend(const testing::TestParamInfo<std::string>& in
 
 #define ON_BOTH_BACKENDS(Suite) \
   INSTANTIATE_TEST_SUITE_P(Backends, Suite, testing::Values("io_uring", "epoll"), name_of_backend)
+
+// As many as the system lets this process have; how many that is.
+inline size_t allow_open_files() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
 
 // Sanitizers make everything slower and larger; some figures only mean something without them.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
