@@ -102,4 +102,9 @@ std::string unrecognized_attribute(std::string_view attribute) {
   return join({"Unrecognized option '", attribute, "'"});
 }
 
+std::string overlapping_prefix(std::string_view prefix, std::string_view kind, std::string_view other) {
+  return join({"Prefix '", prefix, "' overlaps with ", kind, " prefix '", other,
+               "'. Prefixes for a single client must not overlap."});
+}
+
 }  // namespace millrace::resp

@@ -43,6 +43,25 @@ inline constexpr std::string_view kClientUnblockReason = "CLIENT UNBLOCK reason 
 inline constexpr std::string_view kUnblockedByClient = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
 
 // ---- client-side caching
+inline constexpr std::string_view kTrackingTwoRedirects = "A client can only redirect to a single other client";
+inline constexpr std::string_view kTrackingNoRedirect = "The client ID you want redirect to does not exist";
+inline constexpr std::string_view kTrackingPrefixNeedsBroadcast = "PREFIX option requires BCAST mode to be enabled";
+inline constexpr std::string_view kTrackingSwitchBroadcast =
+    "You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a "
+    "different mode.";
+inline constexpr std::string_view kTrackingOptBroadcast = "OPTIN and OPTOUT are not compatible with BCAST";
+inline constexpr std::string_view kTrackingOptBoth = "You can't specify both OPTIN mode and OPTOUT mode";
+inline constexpr std::string_view kTrackingSwitchOpt =
+    "You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a "
+    "different mode.";
+inline constexpr std::string_view kCachingNotTracking =
+    "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled";
+inline constexpr std::string_view kCachingYesNotOptIn =
+    "CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.";
+inline constexpr std::string_view kCachingNoNotOptOut =
+    "CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
+
+// ---- client-side caching
 // ---------------------------------------------------------------------------------------------
 
 // ---- keys
@@ -182,5 +201,7 @@ std::string no_such_user(std::string_view name);
 std::string debug_not_allowed(std::string_view command, std::string_view option);
 std::string client_attribute_characters(std::string_view attribute);  // CLIENT SETINFO
 std::string unrecognized_attribute(std::string_view attribute);
+// CLIENT TRACKING; `kind` is "an existing" or "another provided".
+std::string overlapping_prefix(std::string_view prefix, std::string_view kind, std::string_view other);
 
 }  // namespace millrace::resp

@@ -33,6 +33,9 @@ std::string flag_letters(const Subject& of) {
   if (of.card.is_monitor.load(kRelaxed)) letters += 'O';
   if (of.client.is_pubsub()) letters += 'P';
   if (of.card.blocked.load(kRelaxed)) letters += 'b';
+  if (of.card.tracking.has(kTrackingOn)) letters += 't';
+  if (of.card.tracking.is_redirect_broken()) letters += 'R';
+  if (of.card.tracking.has(kTrackingBroadcast)) letters += 'B';
   if (of.client.is_leaving.load(kRelaxed)) letters += 'c';
   if (of.client.fixed.is_unix) letters += 'U';
   if (of.card.no_evict.load(kRelaxed)) letters += 'e';
@@ -87,7 +90,7 @@ constexpr std::array<Field, 35> kFields{{
     {"events", 0, always<'r'>},
     {"cmd", 0, command_name},
     {"user", 0, always<'d', 'e', 'f', 'a', 'u', 'l', 't'>},
-    {"redir", 0, always<'-', '1'>},
+    {"redir", 0, [](S of) { return std::to_string(of.card.tracking.shown_redirect()); }},
     {"resp", 0, [](S of) { return std::to_string(of.card.protocol.load(kRelaxed)); }},
     {"lib-name", 0x00070200, [](S of) { return of.names.library_name; }},
     {"lib-ver", 0x00070200, [](S of) { return of.names.library_version; }},

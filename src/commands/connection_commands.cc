@@ -171,6 +171,7 @@ void reset_command(CommandContext& context) {
   context.server.broker.unsubscribe_all(client.subscriptions);
   show_subscriptions(client);
   set_monitor(context.server, client, false);
+  context.server.tracking.forget(client);
   set_database(client, 0);
   set_protocol(client, resp::Protocol::kResp2);
   set_client_name(client, "");

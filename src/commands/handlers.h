@@ -105,6 +105,10 @@ void client_no_evict_command(CommandContext& context);
 void client_no_touch_command(CommandContext& context);
 void client_pause_command(CommandContext& context);
 void client_unpause_command(CommandContext& context);
+void client_tracking_command(CommandContext& context);
+void client_caching_command(CommandContext& context);
+void client_getredir_command(CommandContext& context);
+void client_trackinginfo_command(CommandContext& context);
 void client_help_command(CommandContext& context);
 
 // The server.

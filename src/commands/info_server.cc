@@ -130,7 +130,7 @@ void info_clients(CommandContext& context, InfoText& out) {
   out.number("client_recent_max_input_buffer", maxima.input_bytes);
   out.number("client_recent_max_output_buffer", maxima.output_bytes);
   out.number("blocked_clients", server.blocked_clients.load(std::memory_order_relaxed));
-  out.number("tracking_clients", 0);
+  out.number("tracking_clients", server.tracking.client_count());
   out.number("pubsub_clients", maxima.pubsub_clients);
   out.number("clients_in_timeout_table", 0);
 }

@@ -67,8 +67,6 @@ constexpr ZeroField kStatsMiddle[] = {
     {"active_defrag_hits", "0"},       {"active_defrag_misses", "0"},
     {"active_defrag_key_hits", "0"},   {"active_defrag_key_misses", "0"},
     {"total_active_defrag_time", "0"}, {"current_active_defrag_time", "0"},
-    {"tracking_total_keys", "0"},      {"tracking_total_items", "0"},
-    {"tracking_total_prefixes", "0"},  {"unexpected_error_replies", "0"},
 };
 constexpr ZeroField kReplication[] = {
     {"master_replid2", "0000000000000000000000000000000000000000"},
@@ -163,6 +161,10 @@ void info_stats(CommandContext& context, InfoText& out) {
   out.number("pubsub_patterns", server.broker.pattern_count());
   out.number("pubsubshard_channels", server.broker.channel_count(pubsub::Kind::kShardChannel));
   write_fields(kStatsMiddle, out);
+  out.number("tracking_total_keys", server.tracking.key_count());
+  out.number("tracking_total_items", server.tracking.item_count());
+  out.number("tracking_total_prefixes", server.tracking.prefix_count());
+  out.number("unexpected_error_replies", 0);
   out.number("total_error_replies", total_of(server, &CoreStatistics::error_replies));
   out.number("dump_payload_sanitizations", 0);
   out.number("total_reads_processed", total_of(server, &CoreStatistics::reads));

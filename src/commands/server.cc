@@ -42,7 +42,11 @@ std::vector<Ref<Client>> ClientRegistry::all() const {
 
 Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::KeyspaceOptions& options,
                ServerFacts facts_in, size_t command_count)
-    : settings(settings_in), log(log_in), keyspace(options), facts(std::move(facts_in)) {
+    : settings(settings_in),
+      log(log_in),
+      keyspace(options),
+      facts(std::move(facts_in)),
+      tracking(clients, settings, facts.core_count, options.hash_seed) {
   CHECK(facts.core_count > 0);
   statistics_reset_unix_ms.store(facts.started_unix_ms, std::memory_order_relaxed);
   for (int core = 0; core < facts.core_count; ++core) {

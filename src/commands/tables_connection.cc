@@ -46,6 +46,16 @@ CommandSpec client_help_row() {
   return spec;
 }
 
+CommandSpec client_tracking_row() {
+  CommandSpec spec =
+      own("tracking", -3, "6.0.0",
+          "status<on=ON|off=OFF> [client-id=REDIRECT:integer] [prefix=PREFIX:string...=] [bcast=BCAST] "
+          "[optin=OPTIN] [optout=OPTOUT] [noloop=NOLOOP]",
+          "Has this connection, or another one, told when keys it has read are changed.", client_tracking_command);
+  spec.complexity = "O(1); with BCAST it depends on the number of prefixes.";
+  return spec;
+}
+
 std::vector<CommandSpec> client_rows() {
   return {
       own("id", 2, "5.0.0", "", "Tells the number of this connection.", client_id_command),
@@ -83,6 +93,14 @@ std::vector<CommandSpec> client_rows() {
              "Holds back the clients' commands, or only those that write, for some milliseconds.",
              client_pause_command),
       others("unpause", 2, "6.2.0", "O(N) for N clients held back", "", "Ends a pause.", client_unpause_command),
+      client_tracking_row(),
+      own("caching", 3, "6.0.0", "mode<yes=YES|no=NO>",
+          "Makes the next command an exception to what the tracking mode OPTIN or OPTOUT says.",
+          client_caching_command),
+      own("getredir", 2, "6.0.0", "", "Tells which connection gets the invalidation messages of this one.",
+          client_getredir_command),
+      own("trackinginfo", 2, "6.2.0", "", "Describes how the keys read on this connection are tracked.",
+          client_trackinginfo_command),
       client_help_row(),
   };
 }

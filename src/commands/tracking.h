@@ -55,8 +55,8 @@ class Tracking {
   Tracking& operator=(const Tracking&) = delete;
 
   // ---- called by the executor, on the core of `host`; see above
-  // True if some client tracks keys.
-  bool is_on() const { return tracking_clients_.load(std::memory_order_relaxed) != 0; }
+  // True if some client tracks keys, or did and left keys in the table.
+  bool is_on() const { return client_count() != 0 || table_.key_count() != 0; }
   // Tells of events.modified_keys and events.was_flushed, which are empty afterwards, and remembers what was read.
   void after_command(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                      keyspace::KeyEvents& events, Host& host) {
@@ -72,7 +72,7 @@ class Tracking {
   // ---- called by the core, no partition held
   // At the end of every turn that may have run commands, before the outboxes are flushed.
   void end_turn(Host& host);
-  // The client goes away; by its own core, before the object can. Nothing is sent for it from now on.
+  // The client goes away, or wants to hear no more. By its own core, before the object can go.
   void forget(Client& client);
 
   // ---- for CLIENT TRACKING, on the client's core
@@ -81,9 +81,14 @@ class Tracking {
     uint64_t redirect = 0;
     std::vector<std::string_view> prefixes;
   };
-  // REQUIRES: the request agrees with itself and with what the client tracks already.
-  void enable(Client& client, const Request& request, Host& host);
-  void disable(Client& client) { forget(client); }
+  // REQUIRES: the request agrees with itself and with what the client tracks already. Prefixes add to those it has.
+  void enable(Client& client, const Request& request);
+
+  // A key, and who changed it last.
+  struct Change {
+    std::string_view key;
+    uint64_t writer;
+  };
 
   // ---- what INFO tells
   size_t client_count() const { return tracking_clients_.load(std::memory_order_relaxed); }
@@ -103,12 +108,14 @@ class Tracking {
 
   void tell_and_remember(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                          keyspace::KeyEvents& events, Host& host);
-  void tell(const Client* writer, keyspace::KeyEvents& events, Host& host);
   void tell_of_flush(Host& host);
-  void invalidate(std::string_view key, const Client* writer, Host& host);
+  void tell_holders(std::string_view key, std::span<const uint64_t> holders, const Client* writer, Host& host);
+  void invalidate(const keyspace::KeyEvents& events, const Client* writer, Host& host);
+  void collect(keyspace::KeyEvents& events, uint64_t writer, Host& host);
   void remember(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Host& host);
   void evict(size_t count_max, Host& host);
   void broadcast(Host& host);
+  void broadcast_to(const pubsub::PrefixTable::Clients& clients, std::span<const Change> changes, Host& host);
   void send(Client& client, Invalidation& invalidation, Host& host);
   static void end_exception(const CommandSpec* spec, Client& client);
   CoreShare& share_of(const Host& host);

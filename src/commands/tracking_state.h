@@ -33,6 +33,10 @@ struct TrackingCard {
   std::atomic<uint64_t> broken_redirect{0};
 
   bool has(TrackingFlag flag) const { return (flags.load(std::memory_order_relaxed) & flag) != 0; }
+  // As CLIENT GETREDIR and LIST show it: -1 while tracking is off.
+  int64_t shown_redirect() const {
+    return has(kTrackingOn) ? static_cast<int64_t>(redirect.load(std::memory_order_relaxed)) : -1;
+  }
   bool is_redirect_broken() const {
     const uint64_t to = redirect.load(std::memory_order_relaxed);
     return has(kTrackingOn) && to != 0 && broken_redirect.load(std::memory_order_relaxed) == to;

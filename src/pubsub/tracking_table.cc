@@ -49,7 +49,7 @@ void TrackingTable::invalidate(std::string_view key, const Visit& visit) {
 }
 
 void TrackingTable::take(Shard& shard, Keys::iterator place, const Visit& visit) {
-  for (const ClientId client : place->second) visit(place->first, client);
+  visit(place->first, place->second);
   items_.fetch_sub(place->second.size(), std::memory_order_relaxed);
   keys_.fetch_sub(1, std::memory_order_relaxed);
   shard.keys.erase(place);

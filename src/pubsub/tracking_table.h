@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,7 +29,7 @@ namespace millrace::pubsub {
 class TrackingTable {
  public:
   using ClientId = uint64_t;
-  using Visit = std::function<void(std::string_view key, ClientId client)>;
+  using Visit = std::function<void(std::string_view key, std::span<const ClientId> clients)>;
   using IsGone = std::function<bool(ClientId client)>;
 
   explicit TrackingTable(uint64_t hash_seed);
@@ -37,7 +38,7 @@ class TrackingTable {
 
   // Asks `is_gone` about the clients of the key now and then.
   void remember(std::string_view key, ClientId client, const IsGone& is_gone);
-  // Visits every client that holds the key, by id, and forgets them.
+  // Shows the clients that hold the key, if there are any, and forgets them.
   void invalidate(std::string_view key, const Visit& visit);
   // The same for any one key; false if there is none.
   bool evict(Random& random, const Visit& visit);

@@ -131,6 +131,10 @@ constexpr auto kRows = std::to_array<Directive>({
      .kind = Kind::kEvents,
      .initial = "",
      .member = &Settings::notify_keyspace_events},
+    {.name = "tracking-table-max-keys",
+     .kind = Kind::kInteger,
+     .initial = "1000000",
+     .member = &Settings::tracking_table_max_keys},
     // ---- Millrace's own
     {.name = "cores",
      .kind = Kind::kAutoOrInteger,

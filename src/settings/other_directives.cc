@@ -392,7 +392,6 @@ constexpr auto kRows = std::to_array<Directive>({
      .min = 1,
      .effect = Effect::kNone},
     {.name = "jemalloc-bg-thread", .kind = Kind::kBool, .initial = "yes", .effect = Effect::kNone},
-    {.name = "tracking-table-max-keys", .kind = Kind::kInteger, .initial = "1000000", .effect = Effect::kNone},
     // ---- types other than streams, events and scripts
     {.name = "hash-max-listpack-entries",
      .alias = "hash-max-ziplist-entries",

@@ -70,7 +70,8 @@ class Settings {
   Number stream_idmp_duration_s{100};
   Number stream_idmp_maxsize{100};
   // ---- notifications
-  Number notify_keyspace_events{0};  // bits, see kEventLetters
+  Number notify_keyspace_events{0};           // bits, see kEventLetters
+  Number tracking_table_max_keys{1'000'000};  // 0 = no limit
   // ---- the rest
   Number databases{16};
   Number cores{0};  // 0 = auto
