@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "settings/settings.h"
+
 namespace millrace::commands {
 namespace {
 
@@ -76,6 +78,19 @@ class Publication final : public pubsub::Delivery {
 constexpr std::string_view word_of(pubsub::Kind kind) {
   return kind == pubsub::Kind::kShardChannel ? "smessage" : "message";
 }
+
+// The bits of notify-keyspace-events are the classes of the keyspace.
+constexpr bool is_letter_of(keyspace::EventClass event_class, char letter) {
+  return uint32_t{1} << settings::kEventLetters.find(letter) == event_class;
+}
+static_assert(is_letter_of(keyspace::kEventKeyspace, 'K') && is_letter_of(keyspace::kEventKeyevent, 'E'));
+static_assert(is_letter_of(keyspace::kEventGeneric, 'g') && is_letter_of(keyspace::kEventString, '$'));
+static_assert(is_letter_of(keyspace::kEventList, 'l') && is_letter_of(keyspace::kEventSet, 's'));
+static_assert(is_letter_of(keyspace::kEventHash, 'h') && is_letter_of(keyspace::kEventSortedSet, 'z'));
+static_assert(is_letter_of(keyspace::kEventExpired, 'x') && is_letter_of(keyspace::kEventEvicted, 'e'));
+static_assert(is_letter_of(keyspace::kEventStream, 't') && is_letter_of(keyspace::kEventModule, 'd'));
+static_assert(is_letter_of(keyspace::kEventMiss, 'm') && is_letter_of(keyspace::kEventNew, 'n'));
+static_assert(is_letter_of(keyspace::kEventOverwritten, 'o') && is_letter_of(keyspace::kEventTypeChanged, 'c'));
 
 }  // namespace
 
