@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/numbers.h"
 #include "reply_tree.h"
 #include "script_generator.h"
 #include "support/random_stream.h"
@@ -44,6 +45,20 @@ class DumpComparison : public testing::Test {
   // All that XINFO shows, but for how the index is laid out.
   std::string full_look(const std::string& key) {
     return redis_->command({"XINFO", "STREAM", key, "FULL", "COUNT", "0"});
+  }
+
+  // Groups of Redis 7.0 may have read more than was ever added; Millrace, like later versions, corrects that.
+  void correct_entries_read(const std::string& key) {
+    const Reply stream = parse_reply(redis_->command({"XINFO", "STREAM", key}));
+    const int64_t added = number(stream, "entries-added");
+    for (const Reply& group : parse_reply(redis_->command({"XINFO", "GROUPS", key})).elements) {
+      if (number(group, "entries-read") <= added) continue;
+      redis_->command({"XGROUP", "SETID", key, find_field(group, "name")->text,
+                       find_field(group, "last-delivered-id")->text, "ENTRIESREAD", std::to_string(added)});
+    }
+  }
+  static int64_t number(const Reply& map, std::string_view name) {
+    return parse_i64(find_field(map, name)->text).value_or(-1);
   }
 
   std::unique_ptr<ServerProcess> server_;
@@ -83,6 +98,7 @@ TEST_P(ScriptDump, IsReadAndWrittenBackTheSame) {
     for (const Reply& key : parse_reply(redis_->command({"KEYS", "*"})).elements) {
       if (redis_->command({"TYPE", key.text}) != "+stream\r\n" || key.text == "copy") continue;
       SCOPED_TRACE("command " + std::to_string(i) + ", key " + key.text);
+      correct_entries_read(key.text);
       const std::string payload = dump(key.text);
       auto stream = restore_value(payload, {});
       ASSERT_TRUE(stream.ok()) << describe(stream.error());
