@@ -63,7 +63,7 @@ one_way() {
 # The limit is low, so that ten seconds are enough to reach it.
 deaf() {
   place_apart "$cores"
-  redis-cli -p "${ports[$1]}" config set client-output-buffer-limit "pubsub 3mb 0 0" >/dev/null
+  redis-cli -p "${ports[$1]}" config set client-output-buffer-limit "pubsub 2mb 0 0" >/dev/null
   local without with
   without=$(run_fan_out "$1" "$2 --subscribers 990") || return
   with=$(run_fan_out "$1" "$2 --subscribers 990 --deaf 10") || return
