@@ -195,15 +195,19 @@ TEST_F(GlobAtRandom, AgreesWithTheModelInLongTexts) {
     const std::string_view alphabet = kAlphabets[random_.below(std::size(kAlphabets))];
     const size_t length = 40 + random_.below(170);
     std::string middle = draw_exactly(alphabet, length);
+    std::string end = draw("ab?", 2);
     if (random_.one_in(2)) {  // one that is there, at least once
-      middle = text.substr(random_.below(text.size() - length), length);
+      const size_t place = random_.below(text.size() - length - 1);
+      middle = text.substr(place, length);
+      // As much as there is behind it, or one more or less: so it has to be found exactly where it is.
+      end = std::string(text.size() - place - length + random_.below(3) - 1, '?');
       for (char& c : middle) {
         if (random_.one_in(3)) c = '?';
       }
     }
     if (random_.one_in(3)) middle.insert(random_.below(middle.size()), "[^b]");
     if (random_.one_in(3)) middle.insert(random_.below(middle.size()), "\\a");
-    expect_agreement("*" + middle + "*" + draw("ab?", 2), text);
+    expect_agreement("*" + middle + "*" + end, text);
   }
 }
 
