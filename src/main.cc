@@ -76,7 +76,7 @@ core::PeerFacts prepare_socket(int fd, const settings::Settings& settings) {
   core::PeerFacts facts;
   facts.address = io::peer_name(fd);
   facts.local_address = io::local_name(fd);
-  facts.is_unix = facts.address.starts_with('/');
+  facts.is_unix = io::is_unix(fd);
   facts.is_local = io::is_loopback_or_unix(fd);
   if (!facts.is_unix) {
     io::set_no_delay(fd);

@@ -75,7 +75,9 @@ void write_channels(CommandContext& context, Kind kind) {
   if (context.args.size() > 3) {
     return context.reply.error(resp::unknown_subcommand_or_arity(context.args[1], "PUBSUB"));
   }
-  const std::string_view pattern = context.args.size() == 3 ? context.args[2] : "*";
+  // Without a pattern the empty name is listed as well, which no pattern matches.
+  std::optional<std::string_view> pattern;
+  if (context.args.size() == 3) pattern = context.args[2];
   const std::vector<std::string> names = context.server.broker.channel_names(kind, pattern);
   context.reply.array(static_cast<int64_t>(names.size()));
   for (const std::string& name : names) context.reply.bulk(name);

@@ -201,4 +201,9 @@ bool is_loopback_or_unix(int fd) {
   return peer->family() == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer->v6().sin6_addr);
 }
 
+bool is_unix(int fd) {
+  const std::optional<Address> peer = name_of(fd, getpeername);
+  return peer && peer->family() == AF_UNIX;
+}
+
 }  // namespace millrace::io

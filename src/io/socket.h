@@ -45,5 +45,6 @@ std::string peer_name(int fd);
 std::string local_name(int fd);
 // Whether the other end is on this machine: what protected mode trusts.
 bool is_loopback_or_unix(int fd);
+bool is_unix(int fd);
 
 }  // namespace millrace::io
