@@ -17,6 +17,8 @@ using testing::StartsWith;
 
 class SubscriberMode : public Talk {
  protected:
+  // DEBUG would be refused for a reason of its own.
+  void SetUp() override { open({"--enable-debug-command", "yes"}); }
   int protocol() const override { return 2; }
 
   // Sets of arguments for the commands that both servers have, as their arity asks.
