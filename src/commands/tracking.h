@@ -100,7 +100,7 @@ class Tracking {
   // What the commands of one core changed in this turn, for broadcasting: key -> the client that changed it last, 0 =
   // nobody. Touched by that core only.
   struct alignas(64) CoreShare {
-    explicit CoreShare(uint64_t seed) : random(seed) {}
+    explicit CoreShare(uint64_t seed) : random{seed} {}
     std::map<std::string, uint64_t, std::less<>> changed;
     std::vector<uint32_t> positions;  // scratch
     Random random;
