@@ -13,7 +13,7 @@ fi
 mkdir -p "$sample"/{streams,tests,tests/support,src/commands}
 printf '// A clean file. It says time() and sleep() in a comment only.\nint runtime(int);\nint x = runtime(1);\n' >"$sample/streams/clean.cc"
 printf '// A helper that polls.\nvoid poll() { std::this_thread::sleep_for(kInterval); }\n' >"$sample/tests/support/polling.cc"
-printf '// The table.\n{.name = "xadd"}\ncontainer_row("xinfo",\n' >"$sample/src/commands/tables_streams.cc"
+printf '// The table.\n{.name = "xadd",\ncontainer_row("xinfo",\n' >"$sample/src/commands/tables_streams.cc"
 printf '> XADD s * f v\n> XINFO STREAM s\n' >"$sample/README.md"
 if ! output=$("$here/check.sh" "$sample"); then
   printf 'a clean sample was blamed:\n%s\n' "$output"
