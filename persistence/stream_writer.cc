@@ -2,6 +2,7 @@
 #include "persistence/stream_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -37,6 +38,13 @@ constexpr int version_with(bool StreamLayout::*feature) {
     if (layout.*feature) return layout.rdb_version;
   }
   return kRdbVersionWriteMax;
+}
+
+// Pending entries are read so many at a time: a look-up for each would take most of the time.
+constexpr size_t kBatch = 64;
+
+std::optional<StreamId> behind(const std::array<Pending, kBatch>& batch, size_t count) {
+  return count == 0 ? std::nullopt : successor(batch[count - 1].id);
 }
 
 // The NACK zone in its order, then those of its records that are set aside from it because their entry has gone.
@@ -174,16 +182,21 @@ void StreamWriter::write_group(RdbEncoder& out) {
   out.split_id(group.last_delivered);
   if (layout_.counters) out.length(static_cast<uint64_t>(group.entries_read));
   out.length(layout_.nacked ? pending().size() : pending().size() - pending().unowned_count());
-  position_ = pending().first();
+  position_ = kStreamIdMin;
   stage_ = Stage::kPending;
 }
 
 void StreamWriter::write_pending(RdbEncoder& out, size_t end_size) {
-  for (; position_ && out.size() < end_size; position_ = pending().after(position_->id)) {
-    if (position_->consumer == kNoConsumer && !layout_.nacked) continue;
-    out.id(position_->id);
-    out.little_endian64(position_->delivery_time_ms);
-    out.length(static_cast<uint64_t>(position_->delivery_count));
+  while (position_ && out.size() < end_size) {
+    std::array<Pending, kBatch> batch;
+    const size_t count = pending().copy_from(*position_, batch);
+    for (size_t i = 0; i < count; ++i) {
+      if (batch[i].consumer == kNoConsumer && !layout_.nacked) continue;
+      out.id(batch[i].id);
+      out.little_endian64(batch[i].delivery_time_ms);
+      out.length(static_cast<uint64_t>(batch[i].delivery_count));
+    }
+    position_ = behind(batch, count);
   }
   if (!position_) stage_ = Stage::kConsumers;
 }
@@ -198,15 +211,16 @@ void StreamWriter::write_consumer(RdbEncoder& out) {
   out.little_endian64(consumer.seen_time_ms);
   if (layout_.active_time) out.little_endian64(consumer.active_time_ms);
   out.length(pending().count_of(consumer.id));
-  position_ = pending().at_or_after(consumer.id, kStreamIdMin);
+  position_ = kStreamIdMin;
   stage_ = Stage::kConsumerPending;
 }
 
 void StreamWriter::write_consumer_pending(RdbEncoder& out, size_t end_size) {
   while (position_ && out.size() < end_size) {
-    out.id(position_->id);
-    const auto next = successor(position_->id);
-    position_ = next ? pending().at_or_after(consumer_->second.id, *next) : std::nullopt;
+    std::array<Pending, kBatch> batch;
+    const size_t count = pending().copy_from(consumer_->second.id, *position_, batch);
+    for (size_t i = 0; i < count; ++i) out.id(batch[i].id);
+    position_ = behind(batch, count);
   }
   if (position_) return;
   ++consumer_;

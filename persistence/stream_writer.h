@@ -76,8 +76,8 @@ class StreamWriter {
   Stage stage_ = Stage::kTotals;
   Groups::const_iterator group_;
   streams::Group::Consumers::const_iterator consumer_;
-  std::optional<streams::Pending> position_;  // the next record of a pending list
-  Buffer detached_;                           // the rest, encoded
+  std::optional<streams::StreamId> position_;  // where the rest of a pending list begins
+  Buffer detached_;                            // the rest, encoded
   size_t detached_written_ = 0;
 };
 

@@ -76,8 +76,9 @@ size_t size_bytes(uint8_t first) {
   return (first & 0xf0) == 0xe0 ? 2 : 1;
 }
 
-// The element behind p, or nullptr if the one at p is not well-formed. `end` is the place of the end mark.
-const uint8_t* checked_next(const uint8_t* p, const uint8_t* end) {
+}  // namespace
+
+const uint8_t* checked_next_wide(const uint8_t* p, const uint8_t* end) {
   const auto left = static_cast<size_t>(end - p);
   if ((*p > kInt64) || size_bytes(*p) > left) return nullptr;
   const size_t size = content_size(p);
@@ -87,8 +88,6 @@ const uint8_t* checked_next(const uint8_t* p, const uint8_t* end) {
   store_backlen(expected, size);
   return std::memcmp(p + size, expected, backlen) == 0 ? p + size + backlen : nullptr;
 }
-
-}  // namespace
 
 int64_t wide_integer(const uint8_t* p) {
   switch (*p) {
@@ -119,18 +118,27 @@ std::string_view text(const uint8_t* p, char* scratch) {
   return {scratch, format_i64(integer(p), scratch)};
 }
 
-bool validate(std::string_view bytes) {
+bool has_valid_frame(std::string_view bytes) {
   if (bytes.size() < kSizeMin) return false;
+  return load<uint32_t>(reinterpret_cast<const uint8_t*>(bytes.data())) == bytes.size() &&
+         static_cast<uint8_t>(bytes.back()) == kEnd;
+}
+
+bool has_valid_count(std::string_view bytes, size_t count) {
+  const auto stated = load<uint16_t>(reinterpret_cast<const uint8_t*>(bytes.data()) + kCountOffset);
+  return stated == kCountUnknown || stated == count;
+}
+
+bool validate(std::string_view bytes) {
+  if (!has_valid_frame(bytes)) return false;
   const auto* const data = reinterpret_cast<const uint8_t*>(bytes.data());
   const uint8_t* const end = data + bytes.size() - 1;
-  if (load<uint32_t>(data) != bytes.size() || *end != kEnd) return false;
   size_t count = 0;
   for (const uint8_t* p = data + kHeaderSize; p != end; ++count) {
     p = checked_next(p, end);
     if (p == nullptr) return false;
   }
-  const auto stated = load<uint16_t>(data + kCountOffset);
-  return stated == kCountUnknown || stated == count;
+  return has_valid_count(bytes, count);
 }
 
 }  // namespace listpack

@@ -100,7 +100,23 @@ inline int64_t integer(const uint8_t* p) {
 // The element as text: a view into the listpack, or into `scratch` (kScratchSize bytes) for an integer.
 std::string_view text(const uint8_t* p, char* scratch);
 
-// True if `bytes` is a complete well-formed listpack. Never reads outside them, whatever they hold.
+// ---- Bytes from outside. None of these reads behind what it is given.
+// True if the header fits the bytes and an end mark closes them.
+bool has_valid_frame(std::string_view bytes);
+// True if the header agrees that there are so many elements.
+bool has_valid_count(std::string_view bytes, size_t count);
+const uint8_t* checked_next_wide(const uint8_t* p, const uint8_t* end);
+// The element behind p, or nullptr if the one at p is not well-formed. `end` is the place of the end mark; REQUIRES
+// p < end.
+inline const uint8_t* checked_next(const uint8_t* p, const uint8_t* end) {
+  if (*p < 0xc0) {  // the usual ones: small integers and short strings
+    const size_t size = *p < 0x80 ? 1 : 1 + (*p & 0x3fu);
+    if (size + 1 > static_cast<size_t>(end - p) || p[size] != size) return nullptr;
+    return p + size + 1;
+  }
+  return checked_next_wide(p, end);
+}
+// True if `bytes` is a complete well-formed listpack.
 bool validate(std::string_view bytes);
 
 // An upper bound for what Appender::text writes for so many bytes.

@@ -10,6 +10,7 @@
 // fit 32 bits (XNACK FATAL and hand-made RETRYCOUNTs, so hardly ever) is in a side table. An empty list has no Impl.
 #include "streams/pending_list.h"
 
+#include <algorithm>
 #include <compare>
 #include <limits>
 #include <unordered_map>
@@ -85,6 +86,12 @@ struct PendingList::Impl {
     const Record& record = slab[slot];
     const int64_t count = record.count == kCountInSideTable ? large_counts.at(slot) : record.count;
     return Pending{record.id, record.consumer, record.delivery_time_ms, count};
+  }
+
+  size_t copy_run(std::span<const uint32_t> slots, std::span<Pending> out) const {
+    const size_t count = std::min(slots.size(), out.size());
+    for (size_t i = 0; i < count; ++i) out[i] = *at(slots[i]);
+    return count;
   }
 
   void set_count(uint32_t slot, int64_t count) {
@@ -281,6 +288,16 @@ std::optional<Pending> PendingList::at_or_after(ConsumerId consumer, StreamId id
   const auto tree = impl_->by_consumer.find(consumer);
   if (tree == impl_->by_consumer.end()) return std::nullopt;
   return impl_->at(tree->second.at_or_after(id));
+}
+
+size_t PendingList::copy_from(StreamId id, std::span<Pending> out) const {
+  return impl_ == nullptr ? 0 : impl_->copy_run(impl_->by_id.run_from(id), out);
+}
+
+size_t PendingList::copy_from(ConsumerId consumer, StreamId id, std::span<Pending> out) const {
+  if (impl_ == nullptr) return 0;
+  const auto tree = impl_->by_consumer.find(consumer);
+  return tree == impl_->by_consumer.end() ? 0 : impl_->copy_run(tree->second.run_from(id), out);
 }
 
 std::optional<Pending> PendingList::oldest() const {

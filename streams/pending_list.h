@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "streams/stream_id.h"
 
@@ -59,6 +60,10 @@ class PendingList {
   std::optional<Pending> at_or_after(StreamId id) const;
   std::optional<Pending> after(StreamId id) const;
   std::optional<Pending> at_or_after(ConsumerId consumer, StreamId id) const;  // in the consumer's own list
+  // Walks over many: copies records that follow each other from `id` on, at most as many as fit and at least one if
+  // there is one; returns how many.
+  size_t copy_from(StreamId id, std::span<Pending> out) const;
+  size_t copy_from(ConsumerId consumer, StreamId id, std::span<Pending> out) const;
   // The time order. `oldest` starts it; `next_oldest` continues behind a record that is still in the list.
   std::optional<Pending> oldest() const;
   std::optional<Pending> next_oldest(StreamId id) const;

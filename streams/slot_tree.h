@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/check.h"
 
@@ -78,7 +79,14 @@ class SlotTree {
 
   // The first slot whose key is >= key; kNoSlot if there is none.
   uint32_t at_or_after(const Key& key) const {
-    if (root_ == nullptr) return kNoSlot;
+    const std::span<const uint32_t> run = run_from(key);
+    return run.empty() ? kNoSlot : run.front();
+  }
+
+  // Slots that follow each other from there on, for walks over many: at least one if there is one. Any change to the
+  // tree ends its life.
+  std::span<const uint32_t> run_from(const Key& key) const {
+    if (root_ == nullptr) return {};
     const Node* node = root_;
     const Node* behind = nullptr;  // the subtree that follows `node`, and its height
     uint32_t behind_height = 0;
@@ -93,8 +101,10 @@ class SlotTree {
     }
     const Leaf& leaf = as_leaf(node);
     const uint32_t at = place_of(leaf, key);
-    if (at < leaf.count) return leaf.slots[at];
-    return behind == nullptr ? kNoSlot : first_below(behind, behind_height);
+    if (at < leaf.count) return {leaf.slots + at, leaf.count - at};
+    if (behind == nullptr) return {};
+    const Leaf& following = first_leaf_below(behind, behind_height);
+    return {following.slots, following.count};
   }
 
   uint32_t first() const { return root_ == nullptr ? kNoSlot : first_below(root_, height_); }
@@ -181,10 +191,11 @@ class SlotTree {
                                              [this](uint32_t slot, const Key& k) { return key_of_(slot) < k; });
     return static_cast<uint32_t>(place - leaf.slots);
   }
-  static uint32_t first_below(const Node* node, uint32_t height) {
+  static const Leaf& first_leaf_below(const Node* node, uint32_t height) {
     for (; height > 0; --height) node = as_inner(node).children[0];
-    return as_leaf(node).slots[0];
+    return as_leaf(node);
   }
+  static uint32_t first_below(const Node* node, uint32_t height) { return first_leaf_below(node, height).slots[0]; }
 
   // REQUIRES: the tree is not empty.
   Leaf* last_leaf() const {

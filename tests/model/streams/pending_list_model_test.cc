@@ -148,6 +148,7 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     list.check_invariants();
     const auto by_id = walk(list.first(), [&](StreamId id) { return list.after(id); });
     ASSERT_EQ(fields(by_id), fields(model_.by_id()));
+    ASSERT_EQ(fields(copy_all([&](StreamId from, auto out) { return list.copy_from(from, out); })), fields(by_id));
     const auto by_time = walk(list.oldest(), [&](StreamId id) { return list.next_oldest(id); });
     ASSERT_EQ(fields(by_time), fields(model_.by_time()));
     if (!by_id.empty()) {
@@ -156,12 +157,27 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     for (ConsumerId consumer = 0; consumer < kConsumers; ++consumer) compare_consumer(list, consumer);
     compare_consumer(list, kNoConsumer);
   }
+  // A walk by copies, of a different size each time.
+  template <typename CopyFrom>
+  std::vector<Pending> copy_all(CopyFrom copy_from) {
+    std::vector<Pending> all;
+    std::vector<Pending> part(1 + random_.below(100));
+    std::optional<StreamId> from = kStreamIdMin;
+    while (from) {
+      const size_t count = copy_from(*from, std::span<Pending>(part));
+      all.insert(all.end(), part.begin(), part.begin() + static_cast<ptrdiff_t>(count));
+      from = count == 0 ? std::nullopt : successor(part[count - 1].id);
+    }
+    return all;
+  }
   void compare_consumer(const PendingList& list, ConsumerId consumer) {
     const auto own = walk(list.at_or_after(consumer, kStreamIdMin), [&](StreamId id) {
       const auto next = successor(id);
       return next ? list.at_or_after(consumer, *next) : std::nullopt;
     });
     ASSERT_EQ(fields(own), fields(model_.of(consumer)));
+    const auto copied = copy_all([&](StreamId from, auto out) { return list.copy_from(consumer, from, out); });
+    ASSERT_EQ(fields(copied), fields(own));
     ASSERT_EQ(list.count_of(consumer), own.size());
   }
 

@@ -9,6 +9,7 @@
 #include "persistence/rdb_reader.h"
 #include "persistence/rdb_writer.h"
 #include "persistence/stream_writer.h"
+#include "streams/delivery.h"
 #include "support/random_stream.h"
 #include "unit/persistence/block_source.h"
 
@@ -141,6 +142,41 @@ TEST_F(WrittenFile, MayBeFollowedBySomethingElse) {
   const std::string bytes = write({});
   EXPECT_EQ(read(bytes + "*1\r\n$4\r\nPING\r\n").size(), 9u);
   EXPECT_EQ(end_, bytes.size());
+}
+
+// The worked example of FORMAT.md.
+TEST_F(RdbFile, TheExampleOfTheFormatPageIsTrue) {
+  constexpr int64_t kReadMs = 1'700'000'000'000;
+  streams::Stream stream;
+  const std::string_view elements[] = {"f", "v"};
+  const streams::NewId id{.kind = streams::NewId::Kind::kExplicit, .id = {1, 1}};
+  ASSERT_TRUE(stream.append(id, elements, 0, {}).ok());
+  streams::Group& group = *stream.create_group("g", {}, streams::kEntriesReadUnknown);
+  deliver_new(
+      stream, group, group.ensure_consumer("alice", kReadMs), {.now_ms = kReadMs}, [] { return true; },
+      [](streams::EntryIterator&) {});
+
+  RdbWriter writer({.version = 11, .compress = false});
+  writer.begin({.redis_version = "7.2.0", .created_s = kReadMs / 1000, .used_memory_bytes = 1'000'000});
+  writer.select_database(0, 1, 0);
+  StreamWriter value(stream, 11, false);
+  writer.begin_key("log", RdbWriter::kNoExpiryMs, value.type());
+  ASSERT_TRUE(value.advance(writer.value(), 4096));
+  writer.end();
+  const std::string entry =
+      raw("\x1d\0\0\0\x0a\0\1\1\0\1\1\1\x81"
+          "f\2\0\1\2\1\0\1\0\1\x81v\2\4\1\xff");
+  const std::string one_one = raw("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1");
+  const std::string read_ms = raw("\0\x68\xe5\xcf\x8b\1\0\0");
+  EXPECT_EQ(writer.take(), raw("REDIS0011\xfa\tredis-ver\5"
+                               "7.2.0\xfa\nredis-bits\xc0\x40\xfa\5ctime\xc2\0\xf1\x53\x65"
+                               "\xfa\x08used-mem\xc2\x40\x42\x0f\0\xfa\x08"
+                               "aof-base\xc0\0\xfe\0\xfb\1\0\x15\3log") +
+                               raw("\1\x10") + one_one + "\x1d" + entry + raw("\1\1\1\1\1\0\0\1\1\1g\1\1\1\1") +
+                               one_one + read_ms +
+                               raw("\1\1\5"
+                                   "alice") +
+                               read_ms + read_ms + "\1" + one_one + raw("\xff\x9e\x28\x7f\x1f\x30\x24\x37\xfe"));
 }
 
 TEST_F(RdbFile, OthersAreRefused) {

@@ -55,6 +55,8 @@ TEST_F(PendingListTest, AnEmptyListAnswersEverythingWithNothing) {
   EXPECT_FALSE(list.first() || list.last() || list.oldest());
   EXPECT_FALSE(list.find({1, 0}) || list.at_or_after({0, 0}) || list.at_or_after(kAlice, {0, 0}));
   EXPECT_FALSE(list.next_oldest({1, 0}));
+  Pending copies[2];
+  EXPECT_EQ(list.copy_from(kStreamIdMin, copies) + list.copy_from(kAlice, kStreamIdMin, copies), 0u);
   EXPECT_FALSE(list.erase({1, 0}));
   EXPECT_EQ(list.erase_consumer(kAlice), 0u);
 }
