@@ -27,6 +27,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kHangPatience{30'000};
 constexpr size_t kClientCount = 8;
+constexpr size_t kListenerCount = 2;  // of them
 constexpr uint64_t kDefaultCommands = 300'000;
 
 uint64_t setting(const char* name, uint64_t otherwise) {
@@ -45,11 +46,13 @@ constexpr std::string_view kOutputLimits[] = {"normal 0 0 9223372036854775807",
                                               "normal 0 0",
                                               "pubsub 1 1 -1",
                                               "normal 0 0 0"};
+constexpr std::string_view kNotifications[] = {"KEA", "KEA", "Kx", "Etmn", "", "no such letters"};
 
 struct FuzzClient {
-  std::unique_ptr<RespConnection> connection;
-  std::string id;
-  std::string marker;  // of the batch under way; empty: none
+  bool is_listener = false;
+  std::unique_ptr<RespConnection> connection = nullptr;
+  std::string id = {};
+  std::string marker = {};  // of the batch under way; empty: none
 };
 
 // The same requests for every change; the long runs look for new ones.
@@ -74,8 +77,12 @@ class CommandFuzz : public ::testing::Test {
     for (size_t i = 0; i + 1 < settings.items.size(); i += 2) setting_names_.push_back(settings.items[i].text);
     for (const CommandForm& form : grammar_->forms()) {
       if (form.is_stream) stream_forms_.push_back(&form);
+      if (form.is_pubsub) listening_forms_.push_back(&form);
     }
+    listening_forms_.push_back(grammar_->find("monitor"));
     ASSERT_FALSE(stream_forms_.empty());
+    ASSERT_GT(listening_forms_.size(), 10u);
+    for (size_t i = 0; i < kListenerCount; ++i) clients_[i].is_listener = true;
   }
 
   std::string where() const {
@@ -97,7 +104,8 @@ class CommandFuzz : public ::testing::Test {
 
   // ---- requests
 
-  const CommandForm& any_form() {
+  const CommandForm& any_form(bool for_listener = false) {
+    if (for_listener && !random_.one_in(4)) return *listening_forms_[random_.below(listening_forms_.size())];
     if (random_.one_in(2)) return *stream_forms_[random_.below(stream_forms_.size())];
     return grammar_->forms()[random_.below(grammar_->forms().size())];
   }
@@ -113,6 +121,9 @@ class CommandFuzz : public ::testing::Test {
     const std::string& name = setting_names_[random_.below(setting_names_.size())];
     if (name == "client-output-buffer-limit") {
       return {"CONFIG", "SET", name, std::string(kOutputLimits[random_.below(std::size(kOutputLimits))])};
+    }
+    if (name == "notify-keyspace-events") {
+      return {"CONFIG", "SET", name, std::string(kNotifications[random_.below(std::size(kNotifications))])};
     }
     const bool delicate =
         std::find(std::begin(kDelicateSettings), std::end(kDelicateSettings), name) != std::end(kDelicateSettings);
@@ -135,14 +146,16 @@ class CommandFuzz : public ::testing::Test {
 
   std::string name(char letter, uint64_t count) { return letter + std::to_string(random_.below(count)); }
 
-  // What keeps streams, groups and pending entries there for the others to work on.
+  // What keeps streams, groups, pending entries and messages there for the others to work on.
   Words feeding() {
     const std::string key = name('k', 6);
-    switch (random_.below(4)) {
+    switch (random_.below(5)) {
       case 0:
         return {"XGROUP", "CREATE", key, name('g', 3), "0", "MKSTREAM"};
       case 1:
         return {"XREADGROUP", "GROUP", name('g', 3), name('c', 4), "COUNT", "4", "STREAMS", key, ">"};
+      case 2:
+        return {random_.one_in(4) ? "SPUBLISH" : "PUBLISH", name('h', 3), "message"};
       default:
         return {"XADD", key, random_.one_in(4) ? "5-*" : "*", "field", "value"};
     }
@@ -175,13 +188,23 @@ class CommandFuzz : public ::testing::Test {
     return words;
   }
 
-  std::string request() {
-    const CommandForm& form = any_form();
+  // What is said first, so that a command has a chance, or those that follow it.
+  std::string preparation(const CommandForm& form, bool for_listener) {
+    std::string bytes;
+    if (form.is_pubsub && !for_listener) bytes = RespConnection::request({"HELLO", "3"});
+    if (form.full_name != "client|caching") return bytes;
+    return RespConnection::request({"HELLO", "3"}) + RespConnection::request({"CLIENT", "TRACKING", "OFF"}) +
+           RespConnection::request({"CLIENT", "TRACKING", "ON", random_.one_in(2) ? "OPTIN" : "OPTOUT"});
+  }
+
+  std::string request(bool for_listener) {
+    const CommandForm& form = any_form(for_listener);
     if (random_.one_in(8)) return RespConnection::request(feeding());
     if (const auto by_hand = make_by_hand(form)) return RespConnection::request(*by_hand);
+    if (form.full_name == "monitor" && !for_listener) return RespConnection::request({"PING"});
     Words words = grammar_->make(form, random_);
     if (random_.one_in(5)) CommandGrammar::mutate(words, form.name.size(), random_);
-    return RespConnection::request(words);
+    return preparation(form, for_listener) + RespConnection::request(words);
   }
 
   // Something that need not be a request. "SHUTDOWN" and its like cannot come out of it.
@@ -233,17 +256,25 @@ class CommandFuzz : public ::testing::Test {
   void send_batch(FuzzClient& client) {
     std::string bytes;
     const uint64_t count = 1 + random_.below(40);
-    for (uint64_t i = 0; i < count; ++i) bytes += request();
+    for (uint64_t i = 0; i < count; ++i) bytes += request(client.is_listener);
     sent_ += count;
     client.marker = "the end of batch " + std::to_string(++batches_);
+    if (client.is_listener) {
+      client.connection->send_raw(bytes);
+      return;
+    }
     const uint64_t fate = random_.below(40);
     if (fate == 0) bytes += garbage();
-    bytes += RespConnection::request({"RESET"}) + RespConnection::request({"CLIENT", "REPLY", "ON"});
-    bytes += RespConnection::request({"ECHO", client.marker});
+    bytes += end_of_batch(client);
     if (fate == 1) bytes.resize(random_.below(bytes.size()));
     client.connection->send_raw(bytes);
     if (fate == 0 || fate == 1) client.connection->finish_sending();
     if (fate == 2) client = {};
+  }
+
+  static std::string end_of_batch(const FuzzClient& client) {
+    return RespConnection::request({"RESET"}) + RespConnection::request({"CLIENT", "REPLY", "ON"}) +
+           RespConnection::request({"ECHO", client.marker});
   }
 
   static bool is_closed(const FuzzClient& client) { return client.connection->error() == "the connection was closed"; }
@@ -261,6 +292,7 @@ class CommandFuzz : public ::testing::Test {
       if (reply == end) break;
       if (!reply.empty()) {
         remember_ids(reply);
+        if (is_message(reply)) ++messages_;
         continue;
       }
       ASSERT_TRUE(is_closed(client)) << client.connection->error() << "; " << where();
@@ -269,6 +301,10 @@ class CommandFuzz : public ::testing::Test {
     }
     ++finished_;
     client.marker.clear();
+  }
+
+  static bool is_message(const std::string& reply) {
+    return reply.find("message\r\n") < 20 && (reply[0] == '*' || reply[0] == '>');
   }
 
   // Ids that the server made are worth asking for.
@@ -288,9 +324,11 @@ class CommandFuzz : public ::testing::Test {
       }
       if (client.connection) send_batch(client);
     }
-    for (FuzzClient& client : clients_) {
-      if (!client.connection) continue;
-      finish_batch(client);
+    // Who listens goes on until the others are done.
+    for (auto client = clients_.rbegin(); client != clients_.rend(); ++client) {
+      if (!client->connection) continue;
+      if (client->is_listener) client->connection->send_raw(end_of_batch(*client));
+      finish_batch(*client);
       if (HasFatalFailure()) return;
     }
     ASSERT_TRUE(server_->is_running()) << where();
@@ -384,11 +422,13 @@ class CommandFuzz : public ::testing::Test {
   std::unique_ptr<RespConnection> control_;
   std::unique_ptr<CommandGrammar> grammar_;
   std::vector<const CommandForm*> stream_forms_;
+  std::vector<const CommandForm*> listening_forms_;
   std::vector<std::string> setting_names_;
   std::vector<FuzzClient> clients_{kClientCount};
   uint64_t sent_ = 0;
   uint64_t batches_ = 0;
   uint64_t finished_ = 0;
+  uint64_t messages_ = 0;
 };
 
 TEST_F(CommandFuzz, ServerOutlivesEverythingClientsSay) {
@@ -400,6 +440,7 @@ TEST_F(CommandFuzz, ServerOutlivesEverythingClientsSay) {
     if (HasFatalFailure()) return;
   }
   EXPECT_GT(finished_, batches_ * 3 / 4) << "too few batches were read to their end; seed " << seed_;
+  EXPECT_GT(messages_, finished_ / 10) << "hardly anybody heard a message; seed " << seed_;
   control({"CLIENT", "UNPAUSE"});
   expect_all_commands_ran();
   EXPECT_GT(check_streams(), 0u);

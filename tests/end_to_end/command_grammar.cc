@@ -165,6 +165,7 @@ void CommandGrammar::add(std::string_view name, const ReplyTree& facts, const Co
   form.name.push_back(upper(name.substr(0, bar)));
   if (bar != std::string_view::npos) form.name.push_back(upper(name.substr(bar + 1)));
   form.is_stream = container != nullptr ? container->is_stream : text_of(facts, "group") == "stream";
+  form.is_pubsub = container != nullptr ? container->is_pubsub : text_of(facts, "group") == "pubsub";
   if (const ReplyTree* arguments = facts.find("arguments")) form.arguments = arguments->items;
   const ReplyTree* subcommands = facts.find("subcommands");
   form.is_container = subcommands != nullptr;
@@ -241,6 +242,7 @@ std::string CommandGrammar::value_of(const ReplyTree& argument, Random& random) 
   if (name == "protover") return random.one_in(8) ? integer_text(random) : random.one_in(2) ? "2" : "3";
   const bool is_number = type == "integer" || type == "double" || type == "unix-time";
   if (is_number || has(name, "time") || has(name, "count")) return integer_text(random);
+  if (has(name, "channel")) return random.one_in(20) ? odd_text(random) : numbered('h', 3, random);
   if (has(name, "group")) return numbered('g', 3, random);
   if (has(name, "consumer")) return numbered('c', 4, random);
   if (name == "threshold") return random.one_in(2) ? integer_text(random) : id_text(random);

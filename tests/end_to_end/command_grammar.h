@@ -34,6 +34,7 @@ struct CommandForm {
   Words name;  // "XGROUP" "CREATE"
   std::string full_name;
   bool is_stream = false;
+  bool is_pubsub = false;
   bool is_container = false;
   std::vector<ReplyTree> arguments;
 };
