@@ -75,7 +75,7 @@ void write_channels(CommandContext& context, Kind kind) {
   if (context.args.size() > 3) {
     return context.reply.error(resp::unknown_subcommand_or_arity(context.args[1], "PUBSUB"));
   }
-  // Without a pattern the empty name is listed as well, which no pattern matches.
+  // Without a pattern the empty name is listed as well, which "*" does not match.
   std::optional<std::string_view> pattern;
   if (context.args.size() == 3) pattern = context.args[2];
   const std::vector<std::string> names = context.server.broker.channel_names(kind, pattern);
