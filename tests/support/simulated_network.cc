@@ -15,6 +15,9 @@ constexpr size_t kPieceBytesMax = 16 * 1024;
 constexpr uint64_t kUsualDelayNs = 200'000;
 constexpr uint64_t kRareDelayNs = 40'000'000;
 constexpr uint64_t kSendDelayNs = 50'000;
+constexpr uint64_t kDiskDelayNs = 30'000;
+constexpr uint64_t kRareDiskDelayNs = 20'000'000;
+constexpr uint64_t kSyncNs = 4'000'000;
 constexpr uint64_t kSendCapacityBytesMax = 256 * 1024;
 
 }  // namespace
@@ -109,6 +112,47 @@ void SimulatedBackend::close(int fd) {
   world_.close(fd);
 }
 
+void SimulatedBackend::ask_disk(SimulatedFileQueue::Job job, int64_t work_ns, int64_t tell_ns) {
+  CHECK(world_.disk_);
+  job.work_ns = world_.now_ns_ + work_ns;
+  job.done_ns = job.work_ns + tell_ns;
+  const SimulatedFileQueue::Job& added = files_.add(job);
+  world_.note_event(added.work_ns);
+  world_.note_event(added.done_ns);
+}
+
+void SimulatedBackend::write_file(io::FileOperation& operation, int fd, std::string_view bytes, int64_t offset) {
+  CHECK(!operation.backend_state && !bytes.empty());
+  operation.backend_state = this;
+  ask_disk(
+      {.kind = SimulatedFileQueue::Kind::kWrite, .operation = &operation, .fd = fd, .bytes = bytes, .offset = offset},
+      world_.random_disk_ns(), world_.random_disk_ns());
+}
+
+void SimulatedBackend::sync_file(io::FileOperation& operation, int fd) {
+  CHECK(!operation.backend_state);
+  operation.backend_state = this;
+  const int64_t sync_ns = world_.random_sync_ns();
+  const auto work_ns = static_cast<int64_t>(world_.random_.below(static_cast<uint64_t>(sync_ns) + 1));
+  ask_disk({.kind = SimulatedFileQueue::Kind::kSync, .operation = &operation, .fd = fd}, work_ns, sync_ns - work_ns);
+}
+
+void SimulatedBackend::run_elsewhere(io::DiskTask& task) {
+  CHECK(!task.backend_state);
+  task.backend_state = this;
+  ask_disk({.kind = SimulatedFileQueue::Kind::kTask, .task = &task}, world_.random_disk_ns(), world_.random_disk_ns());
+}
+
+void SimulatedBackend::wake() {
+  ++wakes_;
+  is_woken_ = true;
+}
+
+bool SimulatedBackend::is_sending_to(const SimulatedClient& client) const {
+  return std::any_of(sends_.begin(), sends_.end(),
+                     [&](const auto& send) { return &world_.connection(send.first) == client.connection_.get(); });
+}
+
 Instant SimulatedBackend::now() {
   if (world_.while_clock_is_read_) world_.while_clock_is_read_();
   return world_.now();
@@ -151,12 +195,14 @@ std::vector<SimulatedBackend::Due> SimulatedBackend::find_due() const {
   for (const auto& [fd, send] : sends_) {
     if (is_due(send, fd)) due.push_back({Kind::kSend, fd});
   }
+  for (const int id : files_.find_done(world_.now_ns_)) due.push_back({Kind::kFile, id});
   return due;
 }
 
 void SimulatedBackend::wait(int64_t deadline_ns) {
   CHECK(!std::exchange(is_in_wait_, true));
   world_.let_clients_read();
+  world_.let_disks_work();
   std::vector<Due> due = find_due();
   for (size_t i = due.size(); i > 1; --i) std::swap(due[i - 1], due[world_.random_.below(i)]);
   bool ran = false;
@@ -177,6 +223,8 @@ bool SimulatedBackend::dispatch(const Due& due) {
       return dispatch_receive(due.fd);
     case Kind::kSend:
       return dispatch_send(due.fd);
+    case Kind::kFile:
+      return files_.finish(due.fd);
   }
   return false;
 }
@@ -363,6 +411,7 @@ bool SimulatedWorld::advance_to_next_event() {
   if (next_ns == std::numeric_limits<int64_t>::max()) return false;
   now_ns_ = next_ns;
   let_clients_read();
+  let_disks_work();
   return true;
 }
 
@@ -374,6 +423,21 @@ int SimulatedWorld::take_lowest_fd() {
 int64_t SimulatedWorld::random_delay_ns() {
   if (random_.one_in(8)) return 0;
   return static_cast<int64_t>(random_.below(random_.one_in(64) ? kRareDelayNs : kUsualDelayNs));
+}
+
+int64_t SimulatedWorld::random_disk_ns() {
+  if (random_.one_in(3)) return 0;
+  return static_cast<int64_t>(random_.below(random_.one_in(64) ? kRareDiskDelayNs : kDiskDelayNs));
+}
+
+int64_t SimulatedWorld::random_sync_ns() {
+  return sync_ns_ != 0 ? sync_ns_ : static_cast<int64_t>(random_.below(kSyncNs));
+}
+
+void SimulatedWorld::let_disks_work() {
+  for (SimulatedBackend* backend : backends_) {
+    if (!backend->files_.is_empty()) backend->files_.work(*disk_, now_ns_, random_);
+  }
 }
 
 bool SimulatedWorld::add_pending(int port, const std::shared_ptr<SimulatedConnection>& connection) {

@@ -17,6 +17,10 @@
 // the core would have slept. The same seed and the same calls give the same history: no address, no hash order and
 // no real clock takes part in a decision.
 //
+// Writes, syncs and tasks of the cores happen on the SimulatedDisk given to use_disk(), at moments from the seed as
+// well (simulated_file_queue.h); run() of a task is called between the callbacks of any core, as if on a thread of its
+// own.
+//
 // Descriptors start at kFirstFd, far above any real one, so that a stray system call on one fails instead of hitting a
 // real file; the lowest free one is handed out first, as kernels do, so that mistaken identities show.
 #pragma once
@@ -36,9 +40,11 @@
 
 #include "base/random.h"
 #include "io/backend.h"
+#include "support/simulated_file_queue.h"
 
 namespace millrace::test {
 
+class SimulatedClient;
 class SimulatedWorld;
 
 class SimulatedBackend final : public io::Backend {
@@ -55,12 +61,19 @@ class SimulatedBackend final : public io::Backend {
   void cancel(io::ReceiveOperation& operation) override;
   void shut_down(int fd) override;
   void close(int fd) override;
+  void write_file(io::FileOperation& operation, int fd, std::string_view bytes, int64_t offset) override;
+  void sync_file(io::FileOperation& operation, int fd) override;
+  void run_elsewhere(io::DiskTask& task) override;
   void wait(int64_t deadline_ns) override;
-  void wake() override { is_woken_ = true; }
+  void wake() override;
   Instant now() override;
   void stall(int64_t ns) override;
 
   int core() const { return core_; }
+  // How often another core, or main, found it necessary to wake this one.
+  size_t wakes() const { return wakes_; }
+  // A send to that client, started by this core, has not ended.
+  bool is_sending_to(const SimulatedClient& client) const;
   // Whether a real wait() would have returned by now, so that the core has a turn to run.
   bool is_runnable() const;
 
@@ -80,12 +93,13 @@ class SimulatedBackend final : public io::Backend {
     std::string_view bytes;
     int64_t due_ns;
   };
-  enum class Kind { kAccept, kReceive, kSend };
+  enum class Kind { kAccept, kReceive, kSend, kFile };
   struct Due {
     Kind kind;
-    int fd;
+    int fd;  // kFile: the number of the job
   };
 
+  void ask_disk(SimulatedFileQueue::Job job, int64_t work_ns, int64_t tell_ns);
   std::vector<Due> find_due() const;
   bool is_due(const Accept& accept, int fd) const;
   bool is_due(const Receive& receive, int fd) const;
@@ -103,6 +117,8 @@ class SimulatedBackend final : public io::Backend {
   std::map<int, Accept> accepts_;
   std::map<int, Receive> receives_;
   std::map<int, Send> sends_;
+  SimulatedFileQueue files_;
+  size_t wakes_ = 0;
   bool is_woken_ = false;
   bool is_awake_ = true;  // the last wait() had something to return for
   int64_t deadline_ns_ = 0;
@@ -120,6 +136,7 @@ class SimulatedPipe {
 
   size_t free() const { return capacity_bytes_ > held_bytes_ ? capacity_bytes_ - held_bytes_ : 0; }
   void set_capacity(size_t bytes) { capacity_bytes_ = bytes; }
+  bool is_empty() const { return held_bytes_ == 0; }
   bool is_ended() const { return is_ended_; }
   bool is_reset() const { return is_reset_; }
 
@@ -173,10 +190,13 @@ class SimulatedClient {
   const std::string& received();
   // The same, and forgets it.
   std::string take_received();
+  // Received already or on its way in the network.
+  bool has_something_to_read() const { return !received_.empty() || !connection_->to_client.is_empty(); }
   // The server ended or reset the connection, and everything before that was received.
   bool is_closed();
 
  private:
+  friend class SimulatedBackend;
   friend class SimulatedWorld;
   bool has_left() const { return connection_->client_gone_ns != std::numeric_limits<int64_t>::max(); }
   void read_arrived();
@@ -215,6 +235,10 @@ class SimulatedWorld {
   Random& random() { return random_; }
   // Most bytes a connection holds towards its client; the next connections get it. 0: random for each.
   void set_send_capacity(size_t bytes) { send_capacity_bytes_ = bytes; }
+  // Where the cores' file operations go; outlives the backends.
+  void use_disk(SimulatedDisk& disk) { disk_ = &disk; }
+  // How long each sync takes. 0: random.
+  void set_sync_ns(int64_t ns) { sync_ns_ = ns; }
   // Descriptors that are open: listeners and accepted connections.
   size_t open_descriptors() const { return listeners_.size() + connections_.size(); }
 
@@ -224,6 +248,9 @@ class SimulatedWorld {
 
   int take_lowest_fd();
   int64_t random_delay_ns();
+  int64_t random_disk_ns();
+  int64_t random_sync_ns();
+  void let_disks_work();
   void note_event(int64_t at_ns) { event_times_.insert(at_ns); }
   // False if nobody listens.
   bool add_pending(int port, const std::shared_ptr<SimulatedConnection>& connection);
@@ -240,6 +267,8 @@ class SimulatedWorld {
   int64_t wall_jump_ms_ = 0;
   std::function<void()> while_clock_is_read_;
   size_t send_capacity_bytes_ = 0;
+  SimulatedDisk* disk_ = nullptr;
+  int64_t sync_ns_ = 0;
   std::set<int64_t> event_times_;
   std::vector<SimulatedBackend*> backends_;
   std::vector<SimulatedClient*> clients_;  // in the order they connected

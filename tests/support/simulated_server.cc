@@ -139,6 +139,8 @@ void SimulatedServer::check_nothing_left() {
   }
   CHECK(server_->clients.size() == 0);
   CHECK(server_->blocked_clients.load() == 0);
+  CHECK(server_->broker.channel_count(pubsub::Kind::kChannel) == 0 && server_->broker.pattern_count() == 0);
+  CHECK(server_->broker.channel_count(pubsub::Kind::kShardChannel) == 0);
   for (uint32_t i = 0; i < server_->keyspace.partition_count(); ++i) {
     keyspace::Partition& partition = server_->keyspace.partition(i);
     MutexLock lock(partition.mutex);

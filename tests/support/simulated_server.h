@@ -2,7 +2,7 @@
 //
 // Cores take their turns in an order that the world's random chooses; time moves only when none has anything to do.
 // Core i listens on port_of(i), so that a test chooses where a client lives. stop() (or the destructor) shuts the
-// server down and CHECKs that nothing is left: no connection, no descriptor, no blocked command.
+// server down and CHECKs that nothing is left: no connection, no descriptor, no blocked command, no subscription.
 //
 // SimulatedCaller is a client with its replies cut out of the stream.
 #pragma once
@@ -39,6 +39,8 @@ class SimulatedServer {
   SimulatedWorld& world() { return world_; }
   settings::Settings& settings() { return settings_; }
   commands::Server& server() { return *server_; }
+  const SimulatedBackend& backend(uint32_t core) const { return *backends_[core]; }
+  commands::CoreStatistics& statistics(uint32_t core) { return *server_->statistics[core]; }
   uint32_t core_count() const { return static_cast<uint32_t>(cores_.size()); }
   static int port_of(uint32_t core) { return 6379 + static_cast<int>(core); }
   // A key that lives in another partition than `other`.
