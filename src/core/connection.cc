@@ -222,7 +222,7 @@ void Connection::unpause() {
 }
 
 void Connection::queue(Buffer& bytes) {
-  if (bytes.empty()) return;
+  if (bytes.empty()) return outbox.speak(session.protocol);
   const OutboxLimits& limits = core_.outbox_limits(*this);
   core_.appended(*this, outbox.append(bytes, session.protocol, limits, core_.now().monotonic_ns));
 }

@@ -39,6 +39,11 @@ Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limi
   return take(bytes, limits, now_ns);
 }
 
+void Outbox::speak(resp::Protocol protocol) {
+  MutexLock lock(mutex_);
+  protocol_ = protocol;
+}
+
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
   const std::string_view bytes = message.bytes(protocol_);

@@ -46,6 +46,8 @@ class Outbox final : private io::SendOperation {
   // instead of copying it. `bytes` is empty afterwards.
   Appended append(Buffer& bytes, resp::Protocol protocol, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   Appended append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // The client changed its protocol and wants no reply: what is pushed from here on takes the new form.
+  void speak(resp::Protocol protocol) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   // Starts sending from `core`. REQUIRES: append() said kMustFlush to this core. The connection outlives the send by a
   // reference of its own.
