@@ -34,6 +34,14 @@ inline constexpr int kRdbVersionWriteMin = 10;
 inline constexpr int kRdbVersionWriteMax = 14;
 inline constexpr int kRdbVersionUsual = 11;
 
+// What a release of Redis writes, of those; 0x00MMmmpp: 7.2.4 is 0x00070204.
+constexpr int rdb_version_of_redis(uint32_t release) {
+  if (release >= 0x00080800) return 14;
+  if (release >= 0x00080600) return 13;
+  if (release >= 0x00070400) return 12;
+  return release >= 0x00070200 ? kRdbVersionUsual : kRdbVersionWriteMin;
+}
+
 enum class Opcode : uint8_t {
   kKeyMeta = 243,
   kSlotInfo = 244,

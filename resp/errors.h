@@ -66,6 +66,13 @@ inline constexpr std::string_view kCachingNoNotOptOut =
 
 // ---- keys
 inline constexpr std::string_view kSameObject = "source and destination objects are the same";
+// RESTORE.
+inline constexpr std::string_view kBusyKey = "-BUSYKEY Target key name already exists.";
+inline constexpr std::string_view kInvalidTtl = "Invalid TTL value, must be >= 0";
+inline constexpr std::string_view kInvalidIdleTime = "Invalid IDLETIME value, must be >= 0";
+inline constexpr std::string_view kInvalidFrequency = "Invalid FREQ value, must be >= 0 and <= 255";
+inline constexpr std::string_view kBadDump = "DUMP payload version or checksum are wrong";
+inline constexpr std::string_view kBadDumpValue = "Bad data format";
 inline constexpr std::string_view kInvalidCursor = "invalid cursor";
 // EXPIRE and its family.
 inline constexpr std::string_view kNxXxGtLt = "NX and XX, GT or LT options at the same time are not compatible";

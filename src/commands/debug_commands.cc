@@ -11,6 +11,7 @@
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "keyspace/key_table.h"
+#include "persistence/digest.h"
 #include "resp/errors.h"
 #include "settings/directives.h"
 
@@ -63,6 +64,31 @@ void debug_object(CommandContext& context) {
   context.reply.simple(text);
 }
 
+persistence::Digest digest_at(CommandContext& context, std::string_view key) {
+  context.locks.hold_one(context.server.keyspace.partition_of(key));
+  keyspace::KeyEntry* const entry = context.db.find_to_inspect(key);
+  return entry == nullptr ? persistence::Digest() : persistence::digest_of_value(*entry->value.stream());
+}
+
+void debug_digest(CommandContext& context) {
+  context.locks.hold_all();
+  persistence::Digest sum;
+  for (int index = 0; index < context.server.keyspace.database_count(); ++index) {
+    context.db.with_index(index).for_each([&](keyspace::KeyEntry& entry) {
+      const bool expires = entry.expire_at_ms != keyspace::kNoExpiry;
+      sum +=
+          persistence::digest_of_key(index, entry.key, expires, persistence::digest_of_value(*entry.value.stream()));
+    });
+  }
+  context.reply.simple(sum.hex());
+}
+
+void debug_digest_value(CommandContext& context) {
+  const auto keys = context.args.subspan(2);
+  context.reply.array(static_cast<int64_t>(keys.size()));
+  for (const std::string_view key : keys) context.reply.simple(digest_at(context, key).hex());
+}
+
 void debug_set_active_expire(CommandContext& context) {
   const std::string number(context.args[2]);
   context.server.active_expiry.store(std::atoi(number.c_str()) != 0, std::memory_order_relaxed);
@@ -73,19 +99,26 @@ void debug_help(CommandContext& context);
 
 struct DebugAction {
   std::string_view name;
-  size_t argument_count;  // all words, DEBUG included
+  int arity;  // all words, DEBUG included; negative: at least so many
   void (*run)(CommandContext& context);
   std::string_view usage;
   std::string_view summary;
 };
 
 constexpr DebugAction kActions[] = {
+    {"digest", 2, debug_digest, "DIGEST", "Shows a checksum of all keys and values, whatever their order."},
+    {"digest-value", -2, debug_digest_value, "DIGEST-VALUE [<key> ...]", "Shows a checksum of each value."},
     {"object", 3, debug_object, "OBJECT <key>", "Shows how the value of a key is held in memory."},
     {"set-active-expire", 3, debug_set_active_expire, "SET-ACTIVE-EXPIRE <0|1>",
      "Stops or resumes the removal of expired keys in the background."},
     {"sleep", 3, debug_sleep, "SLEEP <seconds>", "Keeps this core busy with nothing; decimals are allowed."},
     {"help", 2, debug_help, "HELP", "Prints this help."},
 };
+
+bool fits(const DebugAction& action, size_t words) {
+  const auto count = static_cast<int64_t>(words);
+  return action.arity < 0 ? count >= -action.arity : count == action.arity;
+}
 
 void debug_help(CommandContext& context) {
   context.reply.array(static_cast<int64_t>(1 + 2 * std::size(kActions)));
@@ -102,7 +135,7 @@ void debug_command(CommandContext& context) {
   if (!may_debug(context)) return context.reply.error(resp::debug_not_allowed("DEBUG", "enable-debug-command"));
   for (const DebugAction& action : kActions) {
     if (!same_word(context.args[1], action.name)) continue;
-    if (context.args.size() != action.argument_count) break;
+    if (!fits(action, context.args.size())) break;
     return action.run(context);
   }
   context.reply.error(resp::unknown_subcommand_or_arity(context.args[1], "DEBUG"));

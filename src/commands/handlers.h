@@ -74,6 +74,8 @@ void dbsize_command(CommandContext& context);
 void rename_command(CommandContext& context);
 void renamenx_command(CommandContext& context);
 void copy_command(CommandContext& context);
+void dump_command(CommandContext& context);
+void restore_command(CommandContext& context);
 void move_command(CommandContext& context);
 void flushdb_command(CommandContext& context);
 void flushall_command(CommandContext& context);

@@ -108,12 +108,13 @@ GroupLookup find_group(CommandContext& context, std::string_view key, std::strin
   return group_of(find_stream_to_read(context, key), group);
 }
 
+streams::IdempotencyLimits usual_idempotency(const settings::Settings& settings) {
+  return {.duration_s = settings.stream_idmp_duration_s.load(std::memory_order_relaxed),
+          .entries_max = settings.stream_idmp_maxsize.load(std::memory_order_relaxed)};
+}
+
 streams::Stream& create_stream(CommandContext& context, std::string_view key) {
-  const settings::Settings& settings = context.server.settings;
-  streams::IdempotencyLimits limits;
-  limits.duration_s = settings.stream_idmp_duration_s.load(std::memory_order_relaxed);
-  limits.entries_max = settings.stream_idmp_maxsize.load(std::memory_order_relaxed);
-  auto stream = std::make_unique<streams::Stream>(limits);
+  auto stream = std::make_unique<streams::Stream>(usual_idempotency(context.server.settings));
   streams::Stream& created = *stream;
   context.db.create(key, keyspace::Value(std::move(stream)));
   return created;

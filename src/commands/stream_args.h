@@ -24,6 +24,9 @@ using Args = std::span<const std::string_view>;
 std::optional<int64_t> read_integer(resp::ReplyWriter& reply, std::string_view arg,
                                     std::string_view error = resp::kNotInteger);
 
+// What new streams get.
+streams::IdempotencyLimits usual_idempotency(const settings::Settings& settings);
+
 // "ms" or "ms-seq" and nothing else.
 std::optional<streams::StreamId> read_id(resp::ReplyWriter& reply, std::string_view arg);
 // As read_id, and '-' and '+' for the smallest and the greatest id.

@@ -116,7 +116,28 @@ TEST_F(ServerCommandsTest, Debug) {
   EXPECT_EQ(run("DEBUG SLEEP"),
             "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.\r\n");
   EXPECT_EQ(run("DEBUG FOO"), "-ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.\r\n");
-  EXPECT_THAT(run("DEBUG HELP"), StartsWith("*9\r\n+DEBUG <subcommand>"));
+  EXPECT_THAT(run("DEBUG HELP"), StartsWith("*13\r\n+DEBUG <subcommand>"));
+}
+
+TEST_F(ServerCommandsTest, DebugDigestTellsWhetherAnythingDiffers) {
+  allow_debug(settings::DebugAccess::kYes);
+  const std::string nothing = "+" + std::string(40, '0') + "\r\n";
+  EXPECT_EQ(run("DEBUG DIGEST"), nothing);
+  EXPECT_EQ(run("DEBUG DIGEST-VALUE"), "*0\r\n");
+  run("XADD a 1-1 f v");
+  run("XADD b 1-1 f v");
+  const std::string both = run("DEBUG DIGEST");
+  EXPECT_EQ(both.size(), 43u);
+  EXPECT_NE(both, nothing);
+  const std::string values = run("DEBUG DIGEST-VALUE a b absent");
+  EXPECT_EQ(values.substr(4, 43), values.substr(47, 43));
+  EXPECT_THAT(values, EndsWith(nothing));
+  run("DEL a");
+  EXPECT_NE(run("DEBUG DIGEST"), both);
+  run("XADD a 1-1 f v");
+  EXPECT_EQ(run("DEBUG DIGEST"), both);
+  run("XADD a 2-1 f v");
+  EXPECT_NE(run("DEBUG DIGEST"), both);
 }
 
 TEST_F(ServerCommandsTest, MemoryUsage) {
