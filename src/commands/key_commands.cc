@@ -133,6 +133,7 @@ void rename_command(CommandContext& context) {
   KeyEntry* entry = context.db.find_to_write(key);
   if (!entry) return context.reply.error(resp::kNoSuchKey);
   if (key != new_key) {
+    context.db.signal_modified(key);  // who has copies hears of the old name first
     const bool overwrites = context.db.remove(new_key);
     move_value(context.db, *entry, key, context.db, new_key);
     context.db.count_change();
