@@ -149,6 +149,7 @@ void renamenx_command(CommandContext& context) {
   KeyEntry* entry = context.db.find_to_write(key);
   if (!entry) return context.reply.error(resp::kNoSuchKey);
   if (context.db.find_to_write(new_key)) return context.reply.integer(0);
+  context.db.signal_modified(key);
   move_value(context.db, *entry, key, context.db, new_key);
   context.db.count_change();
   tell_of_renaming(context.db, key, new_key);
