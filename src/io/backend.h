@@ -15,6 +15,17 @@
 // The caller keeps at most one send in flight per socket, and closes a socket only when nothing is in flight on it. The
 // sends of a socket may come from any backend of the process, its receive from one. Sockets are in blocking mode, as
 // accepted() hands them out (io_uring wants it so); no backend ever blocks on one.
+//
+// Files (descriptors come from io/disk.h, never from here):
+//   * write_file(), sync_file() and run_elsewhere() never block the core, whatever the disk does. What takes long holds
+//   up
+//     nothing of another kind: a write does not wait for a slow sync, nor either of them for a task.
+//   * Operations in flight at the same time, be it on one file, are done in any order. A sync covers the writes that
+//     were done() before it was asked for; it may or may not cover others.
+//   * Tasks run one at a time, in the order asked for.
+//   * A backend that dies waits for the operations and the task that have begun and may drop those that have not; none
+//     of their callbacks is called, and nothing of theirs is touched afterwards. Nothing of the other kinds may be in
+//     flight then. A backend dies on the thread that waits on it, or after that one has ended.
 #pragma once
 
 #include <cstdint>
@@ -57,6 +68,31 @@ class SendOperation {
   ~SendOperation() = default;
 };
 
+// A write to, or a sync of, a file.
+class FileOperation {
+ public:
+  // Bytes taken by the file (> 0; fewer than asked for is normal), 0 for a sync, or -errno; exactly once per call. A
+  // sync that failed says nothing about what is on the disk, and no later one makes up for it.
+  virtual void done(int64_t result) = 0;
+
+  void* backend_state = nullptr;
+
+ protected:
+  ~FileOperation() = default;
+};
+
+// Blocking calls on the disk that belong together: open, rename, sync the directory.
+class DiskTask {
+ public:
+  virtual void run() = 0;   // on a helper thread; may block
+  virtual void done() = 0;  // on the core, after run(); exactly once per run_elsewhere()
+
+  void* backend_state = nullptr;
+
+ protected:
+  ~DiskTask() = default;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -71,6 +107,11 @@ class Backend {
   // Makes a pending receive end and a pending send fail: how a connection in flight is brought down. Any thread.
   virtual void shut_down(int fd) = 0;
   virtual void close(int fd) = 0;
+
+  // Both end by themselves and cannot be cancelled. `bytes` stay untouched until done().
+  virtual void write_file(FileOperation& operation, int fd, std::string_view bytes, int64_t offset) = 0;
+  virtual void sync_file(FileOperation& operation, int fd) = 0;  // the data, and what is needed to find it (fdatasync)
+  virtual void run_elsewhere(DiskTask& task) = 0;
 
   // Submits what was asked for, then runs the callbacks of whatever completed. Sleeps until something completes, wake()
   // is called or `deadline_ns` (monotonic; 0 = do not sleep) passes; returns after at most a few thousand callbacks.

@@ -51,6 +51,7 @@ EpollBackend::EpollBackend(int epoll_fd, int wake_fd)
     : epoll_fd_(epoll_fd), wake_fd_(wake_fd), receive_buffer_(new char[kReceiveBytesMax]) {}
 
 EpollBackend::~EpollBackend() {
+  workers_.end();
   ::close(wake_fd_);
   ::close(epoll_fd_);
 }
@@ -133,6 +134,18 @@ void EpollBackend::close(int fd) {
   resume_accepts_ns_ = 0;
 }
 
+void EpollBackend::write_file(FileOperation& operation, int fd, std::string_view bytes, int64_t offset) {
+  workers_.write_file(operation, fd, bytes, offset);
+}
+
+void EpollBackend::sync_file(FileOperation& operation, int fd) {
+  workers_.sync_file(operation, fd);
+}
+
+void EpollBackend::run_elsewhere(DiskTask& task) {
+  workers_.run(task);
+}
+
 void EpollBackend::end_accept(int fd, int error) {
   Watch& w = watch(fd);
   AcceptOperation& operation = *std::exchange(w.accept, nullptr);
@@ -170,6 +183,7 @@ void EpollBackend::wait(int64_t deadline_ns) {
       dispatch(event.data.fd, event.events);
     }
   }
+  workers_.run_finished();
 }
 
 bool EpollBackend::run_endings() {

@@ -3,6 +3,7 @@
 // Level-triggered: a turn is one epoll_wait, then at most one recv of kReceiveBytesMax per readable socket, so a
 // flooding connection cannot starve the others, and what is left is reported again by the next turn. All sockets of the
 // core share one receive buffer. A send is tried at the start of wait(); only when the socket is full is it watched.
+// epoll knows nothing of files: FileWorkers writes and syncs them.
 //
 //   watches_[fd]   what this core wants of each descriptor; a descriptor may be watched by several cores (one receives,
 //                  another one sends), each in its own epoll instance.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "io/backend.h"
+#include "io/file_workers.h"
 
 struct epoll_event;
 
@@ -35,6 +37,9 @@ class EpollBackend final : public Backend {
   void cancel(ReceiveOperation& operation) override;
   void shut_down(int fd) override;
   void close(int fd) override;
+  void write_file(FileOperation& operation, int fd, std::string_view bytes, int64_t offset) override;
+  void sync_file(FileOperation& operation, int fd) override;
+  void run_elsewhere(DiskTask& task) override;
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
@@ -90,6 +95,7 @@ class EpollBackend final : public Backend {
   std::vector<int> paused_listeners_;
   int64_t resume_accepts_ns_ = 0;
   std::unique_ptr<char[]> receive_buffer_;
+  FileWorkers workers_{*this};
 };
 
 }  // namespace millrace::io

@@ -25,7 +25,7 @@ namespace {
 
 constexpr uint64_t kKindMask = 7;
 static_assert(alignof(AcceptOperation) > kKindMask && alignof(ReceiveOperation) > kKindMask &&
-              alignof(SendOperation) > kKindMask);
+              alignof(SendOperation) > kKindMask && alignof(FileOperation) > kKindMask);
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr size_t kPageBytes = 4096;
@@ -66,10 +66,33 @@ std::unique_ptr<IoUringBackend> IoUringBackend::create(const IoUringFeatures& fe
 
 IoUringBackend::~IoUringBackend() {
   const int error = errno;
+  workers_.end();
+  drain_files();
   if (has_ring_) io_uring_queue_exit(&ring_);
   if (mapping_) munmap(mapping_, mapping_bytes_);
   if (wake_fd_ >= 0) ::close(wake_fd_);
   errno = error;
+}
+
+// Until the kernel has let go of the bytes of every write. If the thread that waited has ended, it has done so already:
+// the end of a thread waits for what its ring still does, and another one may not enter that ring.
+void IoUringBackend::drain_files() {
+  if (!is_enabled_) return;
+  for (const io_uring_sqe& never_submitted : backlog_) {
+    if (static_cast<Kind>(never_submitted.user_data & kKindMask) == Kind::kFile) --files_in_flight_;
+  }
+  while (files_in_flight_ > 0) {
+    const int result = io_uring_submit_and_wait(&ring_, 1);
+    if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY && result != -ENOMEM) return;
+    unsigned head;
+    unsigned count = 0;
+    io_uring_cqe* next;
+    io_uring_for_each_cqe(&ring_, head, next) {
+      ++count;
+      if (static_cast<Kind>(next->user_data & kKindMask) == Kind::kFile) --files_in_flight_;
+    }
+    io_uring_cq_advance(&ring_, count);
+  }
 }
 
 bool IoUringBackend::set_up_ring() {
@@ -214,6 +237,37 @@ void IoUringBackend::close(int fd) {
   resume_accepts_ns_ = 0;
 }
 
+io_uring_sqe& IoUringBackend::next_file_submission(FileOperation& operation, int fd) {
+  CHECK(!operation.backend_state);
+  io_uring_sqe& submission = next_submission(Kind::kFile, &operation);
+  submission.fd = fd;
+  submission.flags = IOSQE_ASYNC;
+  operation.backend_state = make_state(fd, kBusy | kArmed);
+  ++files_in_flight_;
+  return submission;
+}
+
+void IoUringBackend::write_file(FileOperation& operation, int fd, std::string_view bytes, int64_t offset) {
+  CHECK(!bytes.empty());
+  if (!features_.file_operations) return workers_.write_file(operation, fd, bytes, offset);
+  io_uring_sqe& submission = next_file_submission(operation, fd);
+  submission.opcode = IORING_OP_WRITE;
+  submission.addr = reinterpret_cast<uintptr_t>(bytes.data());
+  submission.len = static_cast<uint32_t>(std::min<size_t>(bytes.size(), std::numeric_limits<int32_t>::max()));
+  submission.off = static_cast<uint64_t>(offset);
+}
+
+void IoUringBackend::sync_file(FileOperation& operation, int fd) {
+  if (!features_.file_operations) return workers_.sync_file(operation, fd);
+  io_uring_sqe& submission = next_file_submission(operation, fd);
+  submission.opcode = IORING_OP_FSYNC;
+  submission.fsync_flags = IORING_FSYNC_DATASYNC;
+}
+
+void IoUringBackend::run_elsewhere(DiskTask& task) {
+  workers_.run(task);
+}
+
 // ---- The turn -------------------------------------------------------------------------------------------------------
 
 void IoUringBackend::wait(int64_t deadline_ns) {
@@ -226,6 +280,7 @@ void IoUringBackend::wait(int64_t deadline_ns) {
   if (!submit_backlog()) deadline_ns = 0;
   submit_and_sleep(deadline_ns);
   run_completions();
+  workers_.run_finished();
   arm_starved_receives();
 }
 
@@ -318,6 +373,8 @@ void IoUringBackend::dispatch(const Completion& completion) {
       send.backend_state = nullptr;
       return send.sent(completion.result);
     }
+    case Kind::kFile:
+      return complete_file(*static_cast<FileOperation*>(operation), completion);
   }
 }
 
@@ -363,6 +420,12 @@ void IoUringBackend::complete_receive(ReceiveOperation& operation, const Complet
     default:
       return finish(operation, completion.result);
   }
+}
+
+void IoUringBackend::complete_file(FileOperation& operation, const Completion& completion) {
+  operation.backend_state = nullptr;
+  --files_in_flight_;
+  operation.done(completion.result);
 }
 
 void IoUringBackend::hand_out(ReceiveOperation& operation, const Completion& completion) {

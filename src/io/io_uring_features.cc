@@ -164,6 +164,18 @@ bool takes_messages(unsigned flags) {
   return ring.run().user_data == kProbeMessage;
 }
 
+bool takes_file_operations(unsigned flags) {
+  ProbeRing ring(flags);
+  const Descriptor file(memfd_create("probe", MFD_CLOEXEC));
+  if (ring.error() != 0 || file.get() < 0) return false;
+  io_uring_sqe& write = ring.next_submission();
+  io_uring_prep_write(&write, file.get(), "x", 1, 0);
+  write.flags = IOSQE_ASYNC;
+  if (ring.run().result != 1) return false;
+  io_uring_prep_fsync(&ring.next_submission(), file.get(), IORING_FSYNC_DATASYNC);
+  return ring.run().result == 0;
+}
+
 unsigned find_setup_flags() {
   unsigned taken = 0;
   for (const SetupFlag& candidate : kSetupFlags) {
@@ -215,6 +227,7 @@ IoUringFeatures probe_io_uring() {
   features.multishot_accept = takes_multishot_accept(features.setup_flags);
   features.multishot_receive = takes_multishot_receive(features.setup_flags);
   features.message_wake = takes_messages(features.setup_flags);
+  features.file_operations = takes_file_operations(features.setup_flags);
   return features;
 }
 
@@ -226,6 +239,7 @@ std::string describe(const IoUringFeatures& features) {
   } else if (features.setup_flags & IORING_SETUP_COOP_TASKRUN) {
     text += ", cooperative task work";
   }
+  if (!features.file_operations) text += ", files by threads";
   return text;
 }
 

@@ -12,7 +12,8 @@ struct IoUringFeatures {
   unsigned setup_flags = 0;       // the IORING_SETUP_* flags the kernel takes together
   bool multishot_accept = false;  // else one accept is armed after the other
   bool multishot_receive = false;
-  bool message_wake = false;  // a thread without a ring may post to one: wakes need no eventfd
+  bool message_wake = false;     // a thread without a ring may post to one: wakes need no eventfd
+  bool file_operations = false;  // may write and sync files; else threads of ours do
 };
 
 IoUringFeatures probe_io_uring();

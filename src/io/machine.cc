@@ -100,6 +100,17 @@ bool pin_thread_to(int processor) {
   return sched_setaffinity(0, sizeof mask, &mask) == 0;
 }
 
+bool let_thread_run_on(const std::vector<int>& processors) {
+  const int width = *std::max_element(processors.begin(), processors.end()) + 1;
+  const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(width));
+  cpu_set_t* mask = CPU_ALLOC(static_cast<size_t>(width));
+  CPU_ZERO_S(bytes, mask);
+  for (const int processor : processors) CPU_SET_S(static_cast<size_t>(processor), bytes, mask);
+  const bool ok = sched_setaffinity(0, bytes, mask) == 0;
+  CPU_FREE(mask);
+  return ok;
+}
+
 uint64_t raise_open_file_limit(uint64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

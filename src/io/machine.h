@@ -15,6 +15,8 @@ std::vector<int> allowed_processors();
 unsigned available_processors();
 // Binds the calling thread. False if the processor is not allowed.
 bool pin_thread_to(int processor);
+// The opposite, for threads made by a pinned one: they start out bound to its processor. Never empty.
+bool let_thread_run_on(const std::vector<int>& processors);
 
 // Raises the soft limit of open files (and the hard one where that is permitted) as near to `wanted` as the kernel lets
 // us, never lowers it, and returns what it is now.

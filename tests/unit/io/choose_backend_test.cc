@@ -14,7 +14,8 @@ const IoUringFeatures kModern{.usable = true,
                               .setup_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
                               .multishot_accept = true,
                               .multishot_receive = true,
-                              .message_wake = true};
+                              .message_wake = true,
+                              .file_operations = true};
 const IoUringFeatures kForbidden{.usable = false, .reason = "io_uring is disabled by the kernel (io_uring_disabled=2)"};
 
 TEST(ChooseBackend, AutoTakesIoUringWhereItWorks) {
@@ -44,8 +45,8 @@ TEST(ChooseBackend, ExplicitChoices) {
 TEST(ChooseBackend, OldKernelsAreDescribed) {
   IoUringFeatures old = kModern;
   old.setup_flags = IORING_SETUP_COOP_TASKRUN;
-  old.multishot_accept = old.multishot_receive = false;
-  EXPECT_EQ(describe(old), "single receives, single accepts, cooperative task work");
+  old.multishot_accept = old.multishot_receive = old.file_operations = false;
+  EXPECT_EQ(describe(old), "single receives, single accepts, cooperative task work, files by threads");
 }
 
 TEST(ChooseBackend, WhatIsPlannedCanBeMade) {
