@@ -92,12 +92,9 @@ void Core::awake() {
   clock_is_stale_ = true;
 }
 
-Instant Core::now() {
-  if (clock_is_stale_) {
-    now_ = backend_.now();
-    clock_is_stale_ = false;
-  }
-  return now_;
+void Core::read_time() {
+  now_ = backend_.now();
+  clock_is_stale_ = false;
 }
 
 // ---- messages

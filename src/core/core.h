@@ -85,7 +85,10 @@ class Core final : public commands::Host {
 
   // ---- for connections, listeners and housekeeping, on this core's thread
   void awake();  // first thing in every callback: the wait is over, the time has moved
-  Instant now();
+  const Instant& now() {
+    if (clock_is_stale_) read_time();
+    return now_;
+  }
   io::Backend& backend() { return backend_; }
   commands::Server& server() { return server_; }
   commands::Executor& executor() { return executor_; }
@@ -136,6 +139,7 @@ class Core final : public commands::Host {
     Core& core_;
   };
 
+  void read_time();
   bool can_leave() const;
   void wake(uint32_t core);
   void drain_inbox();

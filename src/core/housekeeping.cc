@@ -66,7 +66,7 @@ void Housekeeping::check_clients() {
 
 bool Housekeeping::has_to_go(Connection& connection) {
   if (connection.is_closing()) return false;
-  if (connection.outbox.is_over_soft_limit(core_.outbox_limits(connection), core_.now().monotonic_ns)) {
+  if (connection.outbox.look_after(core_.outbox_limits(connection), core_.now().monotonic_ns)) {
     core_.statistics().output_buffer_limit_disconnections.add();
     core_.log().warning("Closing client that stayed beyond its soft output limit: " + connection.fixed.address);
     return true;

@@ -10,8 +10,13 @@ namespace {
 
 // Beyond this an empty outbox exchanges buffers with the writer instead of copying.
 constexpr size_t kExchangeBytesMin = 32 * 1024;
-// What an idle connection may keep for its next reply.
-constexpr size_t kKeptBytesMax = 1024;
+// What a connection may keep of a buffer for the next batch, while batches follow each other and after that.
+constexpr size_t kBusyBytesMax = 8 * 1024;
+constexpr size_t kIdleBytesMax = 1024;
+
+void release_beyond(Buffer& buffer, size_t bytes_max) {
+  if (buffer.empty() && buffer.capacity() > bytes_max) buffer.release();
+}
 
 }  // namespace
 
@@ -108,7 +113,8 @@ void Outbox::sent(int result) {
     } else {
       sending_.clear();
       sent_bytes_ = 0;
-      if (sending_.capacity() > kKeptBytesMax) sending_.release();
+      release_beyond(sending_, kBusyBytesMax);
+      is_busy_ = true;
       if (!queued_.empty()) {
         sending_.swap(queued_);
         more = sending_.view();
@@ -150,8 +156,17 @@ bool Outbox::is_idle() {
   return state_ == State::kIdle;
 }
 
-bool Outbox::is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) {
+bool Outbox::look_after(const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
+  if (state_ == State::kIdle && !is_busy_) {
+    release_beyond(queued_, kIdleBytesMax);
+    release_beyond(sending_, kIdleBytesMax);
+  }
+  is_busy_ = false;
+  return is_over_soft_limit(limits, now_ns);
+}
+
+bool Outbox::is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) {
   if (over_soft_since_ns_ == 0) return false;
   if (limits.soft_bytes == 0 || bytes_held() <= limits.soft_bytes) {
     over_soft_since_ns_ = 0;

@@ -58,14 +58,16 @@ class Outbox final : private io::SendOperation {
   // Drops what is queued. True if nothing is in flight or scheduled: the socket may be closed at once.
   bool shut() EXCLUDES(mutex_);
   bool is_idle() EXCLUDES(mutex_);
-  // True if more than the soft limit has been queued for longer than it allows.
-  bool is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // To be called now and then. True if more than the soft limit has been queued for longer than it allows. A client to
+  // which nothing was sent since the last call gives the memory of its buffers back.
+  bool look_after(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
 
  private:
   enum class State : uint8_t { kIdle, kScheduled, kSending };
 
   void sent(int result) override;
   Appended take(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
+  bool is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   Appended admit(size_t count, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   void publish_size() REQUIRES(mutex_);
   size_t bytes_held() const REQUIRES(mutex_) { return queued_.size() + sending_.size() - sent_bytes_; }
@@ -82,6 +84,7 @@ class Outbox final : private io::SendOperation {
   // Changed only while nothing is in flight, by whoever starts or ends a send.
   Buffer sending_ GUARDED_BY(mutex_);
   size_t sent_bytes_ GUARDED_BY(mutex_) = 0;
+  bool is_busy_ GUARDED_BY(mutex_) = false;            // something was sent since the last look_after()
   int64_t over_soft_since_ns_ GUARDED_BY(mutex_) = 0;  // 0 = not over it
 };
 
