@@ -1,22 +1,16 @@
 // See byte_reader.h.
 #include "persistence/byte_reader.h"
 
-#include <lzf.h>
-
 #include <algorithm>
 #include <bit>
-#include <limits>
 
 #include "base/numbers.h"
 #include "persistence/crc64.h"
+#include "persistence/lzf.h"
 #include "persistence/rdb_format.h"
 
 namespace millrace::persistence {
 namespace {
-
-// Three bytes of LZF make 264 of text, at most.
-constexpr uint64_t kUnpackedMax = 88;
-constexpr uint64_t kLzfSizeMax = std::numeric_limits<unsigned int>::max();
 
 uint64_t from_big_endian(std::string_view raw) {
   uint64_t value = 0;
@@ -131,15 +125,9 @@ std::string_view ByteReader::compressed() {
   const uint64_t size = length();
   const std::string_view packed = bytes(packed_size);
   if (failed_) return {};
-  const bool possible = !packed.empty() && packed_size <= kLzfSizeMax && size > 0 && size <= kLzfSizeMax &&
-                        (size - 1) / kUnpackedMax < packed_size;
   unpacked_.clear();
-  if (possible) {
-    char* const text = unpacked_.reserve(size);
-    const unsigned int unpacked =
-        lzf_decompress(packed.data(), static_cast<unsigned int>(packed_size), text, static_cast<unsigned int>(size));
-    if (unpacked == size) unpacked_.commit(size);
-  }
+  const bool possible = size / kLzfRatioMax <= packed_size;
+  if (possible && lzf_unpack(packed, unpacked_.reserve(size), size)) unpacked_.commit(size);
   if (unpacked_.empty()) fail(RdbFault::kCompressed, start);
   return unpacked_.view();
 }

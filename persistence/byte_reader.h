@@ -2,7 +2,7 @@
 //
 // The first fault is latched: from then on everything reads as zero or empty, so a decoder may check ok() once per
 // loop instead of once per field. No length that was read sizes an allocation: what spans blocks is collected as it
-// arrives, and unpacked text is at most kUnpackedMax times what it came from. Views live until the next call.
+// arrives, and unpacked text is at most kLzfRatioMax times what it came from. Views live until the next call.
 //
 // A pull interface rather than a mapped file: a read error is a short block and no signal, a block that has just been
 // read is in the cache when its checksum is made, and how far a load is, and how fast, is seen where blocks are read.

@@ -1,13 +1,12 @@
 // See rdb_encoder.h.
 #include "persistence/rdb_encoder.h"
 
-#include <lzf.h>
-
 #include <bit>
 #include <cstring>
 #include <limits>
 
 #include "base/numbers.h"
+#include "persistence/lzf.h"
 #include "persistence/rdb_format.h"
 
 namespace millrace::persistence {
@@ -17,6 +16,8 @@ static_assert(std::endian::native == std::endian::little, "little-endian numbers
 
 // What LZF must save at least, as Redis has it.
 constexpr size_t kCompressedSaves = 4;
+// Readers count in 32 bits.
+constexpr size_t kCompressedMax = std::numeric_limits<uint32_t>::max();
 
 template <typename T>
 std::string_view raw(const T& value) {
@@ -55,7 +56,7 @@ void RdbEncoder::length(uint64_t length) {
 
 void RdbEncoder::string(std::string_view text) {
   if (text.size() <= kEncodedIntegerTextMax && string_as_integer(text)) return;
-  if (compress_ && text.size() > kCompressedAbove && string_compressed(text)) return;
+  if (compress_ && text.size() > kCompressedAbove && text.size() <= kCompressedMax && string_compressed(text)) return;
   length(text.size());
   out_.append(text);
 }
@@ -82,11 +83,9 @@ bool RdbEncoder::string_as_integer(std::string_view text) {
 }
 
 bool RdbEncoder::string_compressed(std::string_view text) {
-  if (text.size() > std::numeric_limits<unsigned int>::max()) return false;
-  const auto room = static_cast<unsigned int>(text.size() - kCompressedSaves);
+  const size_t room = text.size() - kCompressedSaves;
   packed_.clear();
-  const unsigned int packed =
-      lzf_compress(text.data(), static_cast<unsigned int>(text.size()), packed_.reserve(room), room);
+  const size_t packed = lzf_pack(text, packed_.reserve(room), room);
   if (packed == 0) return false;
   byte(kEncodedLzf);
   length(packed);
