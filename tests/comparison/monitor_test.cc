@@ -246,6 +246,7 @@ TEST_P(Monitor, EndsWithItsConnection) {
   say(kOther, {"MONITOR"});
   say_and_lose(kListener, {{"PING"}, {"QUIT"}}, {kListener});
   say(kSpeaker, {"PING", "told to one"});
+  expect_clients(3);
   say_and_lose(kSpeaker, {{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}}, {kOther, kThird});
   say(kSpeaker, {"PING", "told to nobody"});
   EXPECT_GT(talk_->hits(kQuitIsShown), 0u) << kTalkDivergences[kQuitIsShown].name << ": no longer needed?";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conversation.h"
+#include "support/eventually.h"
 
 namespace millrace::test {
 
@@ -40,6 +41,18 @@ class Talk : public testing::TestWithParam<int> {
   }
   void say_and_lose(size_t speaker, const std::vector<Words>& commands, const std::vector<size_t>& lost) {
     ASSERT_TRUE(talk_->say_and_lose(speaker, commands, lost)) << talk_->problem();
+  }
+  // Waits until those who are leaving have gone, among them whoever asked whether the servers are up. Monitors are not
+  // told of the question.
+  void expect_clients(size_t count) {
+    for (RespConnection* server : {&talk_->connection(kSpeaker).redis(), &talk_->connection(kSpeaker).millrace()}) {
+      EXPECT_TRUE(eventually([&] {
+        const std::string list = server->command({"CLIENT", "LIST"});
+        size_t clients = 0;
+        for (size_t at = list.find(" laddr="); at != std::string::npos; at = list.find(" laddr=", at + 1)) clients++;
+        return clients == count;
+      }));
+    }
   }
   const Heard& heard_by(size_t member) const { return talk_->last_heard(member); }
 

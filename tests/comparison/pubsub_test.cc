@@ -236,6 +236,8 @@ class Listening : public PubSub {
  protected:
   void SetUp() override {
     PubSub::SetUp();
+    if (!talk_) return;
+    expect_clients(4);
     talk_->mask_with(&only_what_pubsub_shows);
   }
 
