@@ -11,6 +11,12 @@
 #include "support/resp_reply.h"
 
 namespace millrace::test {
+namespace {
+
+// A server that has not come to its end by then has lost something it waits for.
+constexpr int64_t kStopMsMax = 600'000;
+
+}  // namespace
 
 SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed), directory_(options.cores) {
   commands::ServerFacts facts;
@@ -121,8 +127,10 @@ void SimulatedServer::check_streams() {
 void SimulatedServer::stop() {
   is_stopped_ = true;
   for (const auto& core : cores_) core->stop();
+  const int64_t end_ns = world_.now().monotonic_ns + kStopMsMax * 1'000'000;
   do {
     run_turns();
+    CHECK(world_.now().monotonic_ns < end_ns);
   } while (runnable_cores().empty() && std::count(has_stopped_.begin(), has_stopped_.end(), false) > 0 &&
            world_.advance_to_next_event());
   check_nothing_left();
