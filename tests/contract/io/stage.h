@@ -1,4 +1,5 @@
-// A stage is one kind of backend with a listener and peers that connect to it, so that one suite runs over all kinds.
+// A stage is one kind of backend with a listener, peers that connect to it and a disk, so that one suite runs over all
+// kinds.
 //
 // Everything happens on the test's thread: turn() lets the peers move their bytes and runs one wait() of every backend.
 #pragma once
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "io/backend.h"
+#include "io/disk.h"
 
 namespace millrace::test {
 
@@ -36,6 +38,11 @@ class Stage {
   virtual std::unique_ptr<io::Backend> make_free_backend() = 0;
   virtual int make_listener() = 0;
   virtual std::unique_ptr<Peer> connect() = 0;
+  // Whose descriptors the backends take, and an empty directory on it.
+  virtual io::Disk& disk() = 0;
+  virtual std::string directory() = 0;
+  // Writes beyond that size of a file come up short, then fail. 0: there is room again.
+  virtual void limit_file_bytes(size_t bytes) = 0;
   // Lets the peers move bytes, then runs one wait() of each backend added.
   virtual void turn() = 0;
   // Whether there is still time to wait for something: generous, because it ends only tests that fail.
@@ -53,7 +60,7 @@ class Stage {
     for (int i = 0; i < count; ++i) turn();
   }
 
- protected:
+  // One wait() of a backend that turn() does not run, on this thread.
   void wait(io::Backend& backend, int64_t deadline_ns) {
     is_inside_wait_ = true;
     backend.wait(deadline_ns);

@@ -1,9 +1,13 @@
 // The kinds of stages: kernel sockets under epoll and under io_uring in three furnishings, and the simulated network.
+#include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <filesystem>
 #include <utility>
 
 #include "base/check.h"
@@ -12,6 +16,8 @@
 #include "io/io_uring_backend.h"
 #include "io/socket.h"
 #include "io/system_clock.h"
+#include "io/system_disk.h"
+#include "support/simulated_disk.h"
 #include "support/simulated_network.h"
 
 namespace millrace::test {
@@ -87,6 +93,37 @@ class SocketPeer final : public Peer {
   bool is_ended_ = false;
 };
 
+// Of the process; the rest of the machine sees nothing of it.
+class FileSizeLimit {
+ public:
+  FileSizeLimit() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FileSizeLimit() {
+    set(0);
+    std::signal(SIGXFSZ, handler_);
+  }
+  void set(size_t bytes) {
+    const rlimit limit{.rlim_cur = bytes == 0 ? before_.rlim_cur : bytes, .rlim_max = before_.rlim_max};
+    CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = SIG_DFL;
+};
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() : path_(testing::TempDir() + "stage_XXXXXX") { CHECK(mkdtemp(path_.data())); }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 using BackendMaker = std::function<std::unique_ptr<io::Backend>()>;
 
 class SocketStage final : public Stage {
@@ -118,6 +155,9 @@ class SocketStage final : public Stage {
     CHECK(fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     return std::make_unique<SocketPeer>(fd, peers_);
   }
+  io::Disk& disk() override { return disk_; }
+  std::string directory() override { return directory_.path(); }
+  void limit_file_bytes(size_t bytes) override { file_size_limit_.set(bytes); }
   void turn() override {
     for (SocketPeer* peer : peers_) peer->pump();
     for (const auto& backend : backends_) wait(*backend, io::monotonic_now_ns() + kNsPerMs);
@@ -127,6 +167,9 @@ class SocketStage final : public Stage {
  private:
   const BackendMaker make_;
   const int64_t patience_end_ns_;
+  TemporaryDirectory directory_;
+  FileSizeLimit file_size_limit_;
+  io::SystemDisk disk_;
   std::vector<int> listeners_;
   std::vector<SocketPeer*> peers_;
   std::vector<std::unique_ptr<io::Backend>> backends_;
@@ -152,12 +195,18 @@ class SimulatedPeer final : public Peer {
 
 class SimulatedStage final : public Stage {
  public:
-  explicit SimulatedStage(uint64_t seed) : world_(seed) {}
+  explicit SimulatedStage(uint64_t seed) : disk_(seed), world_(seed) { world_.use_disk(disk_); }
 
   io::Backend& add_backend() override { return *backends_.emplace_back(world_.make_backend()); }
   std::unique_ptr<io::Backend> make_free_backend() override { return world_.make_backend(); }
   int make_listener() override { return world_.listen(); }
   std::unique_ptr<Peer> connect() override { return std::make_unique<SimulatedPeer>(world_); }
+  io::Disk& disk() override { return disk_; }
+  std::string directory() override { return "."; }
+  void limit_file_bytes(size_t bytes) override {
+    disk_.unlimit_bytes();
+    if (bytes != 0) disk_.limit_bytes(bytes);
+  }
   void turn() override {
     ++turns_;
     for (const auto& backend : backends_) wait(*backend, world_.now().monotonic_ns + kNsPerMs);
@@ -166,6 +215,7 @@ class SimulatedStage final : public Stage {
   bool has_patience() override { return turns_ < 1'000'000; }
 
  private:
+  SimulatedDisk disk_;
   SimulatedWorld world_;
   std::vector<std::unique_ptr<SimulatedBackend>> backends_;
   int turns_ = 0;
