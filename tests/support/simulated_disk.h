@@ -76,10 +76,10 @@ class SimulatedDisk final : public io::Disk {
   std::unique_ptr<SimulatedDisk> kill() const;
 
   struct Fault {
-    std::optional<DiskCall> only;  // nothing: calls of every kind
-    uint64_t after = 0;            // so many matching calls from now on still work
-    uint64_t times = 1;            // then so many fail
-    int error = 5;                 // EIO
+    std::optional<DiskCall> only{};  // nothing: calls of every kind
+    uint64_t after = 0;              // so many matching calls from now on still work
+    uint64_t times = 1;              // then so many fail
+    int error = 5;                   // EIO
   };
   // A failing write takes nothing; a failing sync see SimulatedFile; the others do nothing, except that a descriptor is
   // closed whatever close() says.

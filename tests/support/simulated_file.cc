@@ -73,7 +73,7 @@ SimulatedFile SimulatedFile::after_crash(Random& random) const {
     const std::string* version = find_version(versions, mood, cut, random);
     if (version) {
       put_sector(found.durable_, sector, *version);
-    } else if (sector * kSectorBytes >= durable_.size() && random.one_in(kGarbageOneIn)) {
+    } else if (sector * kSectorBytes >= std::max(durable_.size(), durable_bytes_) && random.one_in(kGarbageOneIn)) {
       put_sector(found.durable_, sector, std::string(kSectorBytes, static_cast<char>(random.below(256))));
     }
   }
