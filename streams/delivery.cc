@@ -70,7 +70,7 @@ std::optional<Pending> oldest_existing(const Stream& stream, Group& group) {
 
 }  // namespace
 
-uint64_t deliver_new(Stream& stream, Group& group, Consumer& consumer, const NewDelivery& delivery,
+uint64_t deliver_new(const Stream& stream, Group& group, Consumer& consumer, const NewDelivery& delivery,
                      const RoomLeft& room_left, const std::function<void(EntryIterator&)>& sink) {
   const auto start = successor(group.last_delivered);
   if (!start) return 0;
@@ -89,8 +89,8 @@ uint64_t deliver_new(Stream& stream, Group& group, Consumer& consumer, const New
   return delivered;
 }
 
-uint64_t claim_idle(Stream& stream, Group& group, Consumer& consumer, const IdleClaim& claim, const RoomLeft& room_left,
-                    const std::function<void(EntryIterator&, const ClaimedEntry&)>& sink) {
+uint64_t claim_idle(const Stream& stream, Group& group, Consumer& consumer, const IdleClaim& claim,
+                    const RoomLeft& room_left, const std::function<void(EntryIterator&, const ClaimedEntry&)>& sink) {
   uint64_t claimed = 0;
   StreamId first_claimed;
   for (auto pending = oldest_existing(stream, group); pending;) {
@@ -121,8 +121,9 @@ bool has_claimable(const Stream& stream, Group& group, int64_t min_idle_ms, int6
   return oldest && idle_enough(*oldest, min_idle_ms, now_ms);
 }
 
-uint64_t read_history(Stream& stream, Group& group, Consumer& consumer, StreamId after, uint64_t count, int64_t now_ms,
-                      const RoomLeft& room_left, const std::function<void(StreamId, EntryIterator*)>& sink) {
+uint64_t read_history(const Stream& stream, Group& group, Consumer& consumer, StreamId after, uint64_t count,
+                      int64_t now_ms, const RoomLeft& room_left,
+                      const std::function<void(StreamId, EntryIterator*)>& sink) {
   uint64_t served = 0;
   StreamId last = after;
   while (count == 0 || served < count) {
@@ -140,7 +141,7 @@ uint64_t read_history(Stream& stream, Group& group, Consumer& consumer, StreamId
   return served;
 }
 
-ClaimOutcome claim(Stream& stream, Group& group, Consumer& consumer, StreamId id, const ClaimOptions& options) {
+ClaimOutcome claim(const Stream& stream, Group& group, Consumer& consumer, StreamId id, const ClaimOptions& options) {
   auto pending = group.pending.find(id);
   if (!stream.contains(id)) return group.pending.erase(id) ? ClaimOutcome::kPurged : ClaimOutcome::kSkipped;
   if (!pending) {
@@ -160,7 +161,7 @@ ClaimOutcome claim(Stream& stream, Group& group, Consumer& consumer, StreamId id
   return ClaimOutcome::kClaimed;
 }
 
-AutoClaimed auto_claim(Stream& stream, Group& group, Consumer& consumer, const AutoClaimOptions& options) {
+AutoClaimed auto_claim(const Stream& stream, Group& group, Consumer& consumer, const AutoClaimOptions& options) {
   AutoClaimed result;
   int64_t room = options.count;
   int64_t scans = options.count > kCountMax / kScansPerClaim ? kCountMax : options.count * kScansPerClaim;
@@ -184,7 +185,8 @@ AutoClaimed auto_claim(Stream& stream, Group& group, Consumer& consumer, const A
   return result;
 }
 
-bool nack(Stream& stream, Group& group, StreamId id, NackMode mode, std::optional<int64_t> retry_count, bool force) {
+bool nack(const Stream& stream, Group& group, StreamId id, NackMode mode, std::optional<int64_t> retry_count,
+          bool force) {
   auto pending = group.pending.find(id);
   if (!pending) {
     if (!force || !stream.contains(id)) return false;

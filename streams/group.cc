@@ -23,6 +23,11 @@ Consumer* Group::consumer(std::string_view name) {
   return found == consumers_.end() ? nullptr : &found->second;
 }
 
+const Consumer* Group::consumer(std::string_view name) const {
+  const auto found = consumers_.find(name);
+  return found == consumers_.end() ? nullptr : &found->second;
+}
+
 Consumer& Group::ensure_consumer(std::string_view name, int64_t now_ms, bool* created) {
   Consumer* found = consumer(name);
   if (created != nullptr) *created = found == nullptr;

@@ -39,6 +39,7 @@ class Group {
   PendingList pending;
 
   Consumer* consumer(std::string_view name);
+  const Consumer* consumer(std::string_view name) const;
   // Finds or makes it; `created` tells which. Does not touch seen_time of an existing one.
   // The reference lives until the consumer is removed.
   Consumer& ensure_consumer(std::string_view name, int64_t now_ms, bool* created = nullptr);

@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <deque>
@@ -79,6 +80,7 @@ struct Idempotency::Impl {
     const auto found = producers.find(name);
     return found != producers.end() ? found->second : producers.try_emplace(std::string(name)).first->second;
   }
+  int64_t newest_expired_ms(int64_t now_ms) const { return now_ms - limits.duration_s * kMsPerSecond; }
   void drop_oldest(Producer& producer) {
     producer.pop_oldest();
     --record_count;
@@ -126,8 +128,16 @@ void Idempotency::record(std::string_view producer, std::string_view id, StreamI
   if (std::cmp_greater(known.records().size(), impl_->limits.entries_max)) impl_->drop_oldest(known);
 }
 
+bool Idempotency::has_expired(int64_t now_ms) const {
+  const int64_t newest_expired_ms = impl_->newest_expired_ms(now_ms);
+  return std::ranges::any_of(impl_->producers, [&](const auto& known) {
+    const auto& records = known.second.records();
+    return records.empty() || std::cmp_less_equal(records.front().entry.ms, newest_expired_ms);
+  });
+}
+
 bool Idempotency::expire(int64_t now_ms) {
-  const int64_t newest_expired_ms = now_ms - impl_->limits.duration_s * kMsPerSecond;
+  const int64_t newest_expired_ms = impl_->newest_expired_ms(now_ms);
   bool dropped = false;
   for (auto it = impl_->producers.begin(); it != impl_->producers.end();) {
     Producer& producer = it->second;

@@ -44,7 +44,8 @@ class Idempotency {
   void record(std::string_view producer, std::string_view id, StreamId entry);
   // Drops records older than the duration. True if anything was dropped.
   bool expire(int64_t now_ms);
-  bool empty() const;  // no producers: nothing to expire
+  bool has_expired(int64_t now_ms) const;  // expire() would drop something
+  bool empty() const;                      // no producers: nothing to expire
 
   size_t producer_count() const;   // pids-tracked
   size_t record_count() const;     // iids-tracked

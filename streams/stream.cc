@@ -144,10 +144,19 @@ size_t Stream::memory_bytes() const {
     sampled_bytes += node->memory_bytes();
     node = nodes_.above(node->master_id());
   }
+  return clone_bytes() + (sampled > 0 ? sampled_bytes * nodes_.size() / sampled : 0);
+}
+
+size_t Stream::clone_bytes() const {
   size_t bytes = sizeof(*this) + nodes_.memory_bytes() + idempotency.memory_bytes();
-  if (sampled > 0) bytes += sampled_bytes * nodes_.size() / sampled;
   for (const auto& [name, group] : groups_) bytes += sizeof(name) + name.capacity() + group.memory_bytes();
   return bytes;
+}
+
+size_t Stream::piece_count() const {
+  size_t count = 1 + nodes_.size() + idempotency.record_count();
+  for (const auto& [name, group] : groups_) count += 1 + group.consumers().size() + group.pending.size();
+  return count;
 }
 
 // ---- Entries
@@ -216,6 +225,11 @@ EraseOutcome Stream::erase_with_policy(StreamId id, RefPolicy policy, bool* refe
 // ---- Groups
 
 Group* Stream::group(std::string_view name) {
+  const auto found = groups_.find(name);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+const Group* Stream::group(std::string_view name) const {
   const auto found = groups_.find(name);
   return found == groups_.end() ? nullptr : &found->second;
 }

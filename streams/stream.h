@@ -69,8 +69,10 @@ class Stream {
   explicit Stream(IdempotencyLimits idempotency_limits = {}) : idempotency(idempotency_limits) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  // A copy with shared nodes and copies of everything else (COPY).
+  // A copy with shared nodes and copies of everything else (COPY, snapshots).
   std::unique_ptr<Stream> clone() const;
+  size_t clone_bytes() const;  // what a clone takes in memory beside the shared nodes
+  size_t piece_count() const;  // about how many things clone() touches: nodes, pending entries, consumers, records
 
   uint64_t length() const { return length_; }
   StreamId last_id() const { return last_id_; }
@@ -108,6 +110,7 @@ class Stream {
 
   // ---- groups, in name order
   Group* group(std::string_view name);
+  const Group* group(std::string_view name) const;
   const std::map<std::string, Group, std::less<>>& groups() const { return groups_; }
   std::map<std::string, Group, std::less<>>& groups() { return groups_; }
   // nullptr if the name is taken. entries_read above entries_added is clamped; -1 = unknown.

@@ -27,13 +27,6 @@ const CommandSpec* find_full_name(const CommandTable& table, std::string_view na
   return table.find_subcommand(*spec, name.substr(bar + 1));
 }
 
-// The row that a whole command, name first, would run.
-const CommandSpec* find_called(const CommandTable& table, std::span<const std::string_view> args) {
-  const CommandSpec* spec = table.find(args[0]);
-  if (spec == nullptr || spec->subcommands.empty() || args.size() == 1) return spec;
-  return table.find_subcommand(*spec, args[1]);
-}
-
 bool arity_fits(const CommandSpec& spec, size_t count) {
   const auto wanted = static_cast<size_t>(std::abs(spec.arity));
   return spec.arity > 0 ? count == wanted : count >= wanted;
@@ -89,7 +82,7 @@ bool find_flagged_keys(const CommandSpec& spec, std::span<const std::string_view
 // The keys of the command that stands behind COMMAND GETKEYS, or nothing if the error has been replied.
 std::optional<std::vector<FoundKey>> read_keys(CommandContext& context) {
   const std::span<const std::string_view> args = context.args.subspan(2);
-  const CommandSpec* spec = find_called(table_of(context), args);
+  const CommandSpec* spec = table_of(context).find_called(args);
   std::vector<FoundKey> keys;
   if (spec == nullptr) {
     context.reply.error(resp::kInvalidCommandSpecified);

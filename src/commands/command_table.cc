@@ -125,6 +125,12 @@ const CommandSpec* CommandTable::find_subcommand(const CommandSpec& container, s
   return index == NameIndex::kAbsent ? nullptr : by_index_[index];
 }
 
+const CommandSpec* CommandTable::find_called(std::span<const std::string_view> args) const {
+  const CommandSpec* spec = find(args[0]);
+  if (spec == nullptr || spec->subcommands.empty() || args.size() == 1) return spec;
+  return find_subcommand(*spec, args[1]);
+}
+
 const CommandSpec& CommandTable::by_index(uint32_t index) const {
   CHECK(index < by_index_.size());
   return *by_index_[index];

@@ -116,6 +116,8 @@ class CommandTable {
   // Any case. The row itself, not a subcommand's.
   const CommandSpec* find(std::string_view name) const;
   const CommandSpec* find_subcommand(const CommandSpec& container, std::string_view name) const;
+  // The row that a whole command, name first, would run; nullptr if there is no such command or subcommand.
+  const CommandSpec* find_called(std::span<const std::string_view> args) const;
   const std::vector<CommandSpec>& rows() const { return rows_; }
   size_t count() const { return count_; }  // rows and subcommands: size of statistics tables
   const CommandSpec& by_index(uint32_t index) const;

@@ -66,7 +66,7 @@ void debug_object(CommandContext& context) {
 
 persistence::Digest digest_at(CommandContext& context, std::string_view key) {
   context.locks.hold_one(context.server.keyspace.partition_of(key));
-  keyspace::KeyEntry* const entry = context.db.find_to_inspect(key);
+  const keyspace::KeyEntry* const entry = context.db.find_to_inspect(key);
   return entry == nullptr ? persistence::Digest() : persistence::digest_of_value(*entry->value.stream());
 }
 
@@ -74,10 +74,9 @@ void debug_digest(CommandContext& context) {
   context.locks.hold_all();
   persistence::Digest sum;
   for (int index = 0; index < context.server.keyspace.database_count(); ++index) {
-    context.db.with_index(index).for_each([&](keyspace::KeyEntry& entry) {
+    context.db.with_index(index).for_each([&](const keyspace::KeyEntry& entry) {
       const bool expires = entry.expire_at_ms != keyspace::kNoExpiry;
-      sum +=
-          persistence::digest_of_key(index, entry.key, expires, persistence::digest_of_value(*entry.value.stream()));
+      sum += persistence::digest_of_key(index, entry.key, expires, persistence::digest_of_value(*entry.value.stream()));
     });
   }
   context.reply.simple(sum.hex());

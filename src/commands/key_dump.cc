@@ -107,7 +107,7 @@ void place_restored(CommandContext& context, std::unique_ptr<streams::Stream> st
 }  // namespace
 
 void dump_command(CommandContext& context) {
-  KeyEntry* const entry = context.db.find_to_read(context.args[1], !context.client.session.no_touch);
+  const KeyEntry* const entry = context.db.find_to_read(context.args[1], !context.client.session.no_touch);
   if (entry == nullptr) return context.reply.null();
   const settings::Settings& settings = context.server.settings;
   const streams::Stream& stream = *entry->value.stream();

@@ -46,7 +46,7 @@ struct ScanOptions {
   std::optional<std::string_view> type;
   int64_t count = 10;
 
-  bool match(KeyEntry& entry) const {
+  bool match(const KeyEntry& entry) const {
     if (type && !same_word(*type, entry.value.type_name())) return false;
     return pattern == kEverything || glob_matches(pattern, entry.key);
   }
@@ -94,7 +94,7 @@ void keys_command(CommandContext& context) {
   const std::string_view pattern = context.args[1];
   const size_t token = context.reply.begin_array();
   int64_t count = 0;
-  context.db.for_each([&](KeyEntry& entry) {
+  context.db.for_each([&](const KeyEntry& entry) {
     if (pattern != kEverything && !glob_matches(pattern, entry.key)) return;
     context.reply.bulk(entry.key);
     ++count;
@@ -110,7 +110,7 @@ void scan_command(CommandContext& context) {
   // Copies, because the cursor stands before the keys and the partitions are let go on the way.
   std::vector<std::string> keys;
   const uint64_t next = keyspace::scan(context.db.keyspace(), context.locks, context.db.index(), *cursor,
-                                       static_cast<size_t>(options->count), [&](KeyEntry& entry) {
+                                       static_cast<size_t>(options->count), [&](const KeyEntry& entry) {
                                          if (!context.db.is_expired(entry) && options->match(entry))
                                            keys.push_back(entry.key);
                                        });

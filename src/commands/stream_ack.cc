@@ -58,7 +58,7 @@ std::optional<NackOptions> read_nack_options(resp::ReplyWriter& reply, Args args
 }  // namespace
 
 void xack_command(CommandContext& context) {
-  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group_to_change(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.integer(0);
   const auto ids = read_ids(context.reply, context.args.subspan(3));
@@ -71,7 +71,7 @@ void xack_command(CommandContext& context) {
 
 void xnack_command(CommandContext& context) {
   const std::string_view key = context.args[1];
-  const GroupLookup found = find_group(context, key, context.args[2]);
+  const GroupLookup found = find_group_to_change(context, key, context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(key, context.args[2]));
   const auto mode = read_nack_mode(context.reply, context.args[3]);

@@ -83,29 +83,37 @@ std::optional<std::vector<StreamId>> read_ids(resp::ReplyWriter& reply, Args arg
 
 namespace {
 
-StreamLookup stream_of(CommandContext& context, keyspace::KeyEntry* entry) {
+template <typename Lookup, typename Entry>
+Lookup stream_of(CommandContext& context, Entry* entry) {
   if (entry == nullptr) return {};
-  streams::Stream* stream = entry->value.stream();
+  auto* const stream = entry->value.stream();
   if (stream == nullptr) context.reply.error(resp::kWrongType);
   return {stream, stream == nullptr};
 }
 
-GroupLookup group_of(const StreamLookup& found, std::string_view group) {
-  return {found.stream, found.stream == nullptr ? nullptr : found.stream->group(group), found.wrong_type};
+const keyspace::KeyEntry* find_to_read(CommandContext& context, std::string_view key) {
+  return context.db.find_to_read(key, !context.client.session.no_touch);
 }
 
 }  // namespace
 
-StreamLookup find_stream_to_read(CommandContext& context, std::string_view key) {
-  return stream_of(context, context.db.find_to_read(key, !context.client.session.no_touch));
+StreamView find_stream_to_read(CommandContext& context, std::string_view key) {
+  return stream_of<StreamView>(context, find_to_read(context, key));
 }
 
 StreamLookup find_stream_to_write(CommandContext& context, std::string_view key) {
-  return stream_of(context, context.db.find_to_write(key));
+  return stream_of<StreamLookup>(context, context.db.find_to_write(key));
 }
 
-GroupLookup find_group(CommandContext& context, std::string_view key, std::string_view group) {
-  return group_of(find_stream_to_read(context, key), group);
+GroupView find_group_to_read(CommandContext& context, std::string_view key, std::string_view group) {
+  const StreamView found = find_stream_to_read(context, key);
+  return {found.stream, found.stream == nullptr ? nullptr : found.stream->group(group), found.wrong_type};
+}
+
+GroupLookup find_group_to_change(CommandContext& context, std::string_view key, std::string_view group) {
+  const keyspace::KeyEntry* const entry = find_to_read(context, key);
+  const auto found = stream_of<StreamLookup>(context, entry == nullptr ? nullptr : &context.db.will_change(*entry));
+  return {found.stream, found.stream == nullptr ? nullptr : found.stream->group(group), found.wrong_type};
 }
 
 streams::IdempotencyLimits usual_idempotency(const settings::Settings& settings) {

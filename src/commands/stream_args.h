@@ -38,21 +38,31 @@ std::optional<streams::StreamId> read_range_end(resp::ReplyWriter& reply, std::s
 std::optional<std::vector<streams::StreamId>> read_ids(resp::ReplyWriter& reply, Args args);
 
 // The stream at a key. When the key holds something else, WRONGTYPE has been replied.
+struct StreamView {
+  const streams::Stream* stream = nullptr;
+  bool wrong_type = false;
+};
 struct StreamLookup {
   streams::Stream* stream = nullptr;
   bool wrong_type = false;
 };
-StreamLookup find_stream_to_read(CommandContext& context, std::string_view key);
+StreamView find_stream_to_read(CommandContext& context, std::string_view key);
 StreamLookup find_stream_to_write(CommandContext& context, std::string_view key);
 
 // The stream and one of its groups; `group` is nullptr if either is missing.
+struct GroupView {
+  const streams::Stream* stream = nullptr;
+  const streams::Group* group = nullptr;
+  bool wrong_type = false;
+};
 struct GroupLookup {
   streams::Stream* stream = nullptr;
   streams::Group* group = nullptr;
   bool wrong_type = false;
 };
-// The key counts as read, in XACK and XCLAIM too.
-GroupLookup find_group(CommandContext& context, std::string_view key, std::string_view group);
+// In both the key counts as read, as Redis has it for XACK, XCLAIM and XREADGROUP too.
+GroupView find_group_to_read(CommandContext& context, std::string_view key, std::string_view group);
+GroupLookup find_group_to_change(CommandContext& context, std::string_view key, std::string_view group);
 
 // A new, empty stream at an absent key, with the idempotency limits now in force.
 streams::Stream& create_stream(CommandContext& context, std::string_view key);

@@ -55,9 +55,10 @@ BlockedRead::BlockedRead(CommandContext& context, const ReadRequest& request)
 }
 
 bool BlockedRead::try_answer(keyspace::Database& db, std::string_view key, resp::ReplyWriter& reply) {
-  keyspace::KeyEntry* entry = db.find_to_read(key, !client().card.no_touch.load(std::memory_order_relaxed));
-  streams::Stream* stream = entry == nullptr ? nullptr : entry->value.stream();
-  if (!options_.in_group) return stream != nullptr && answer_ready(db, key, *stream, nullptr, reply);
+  const keyspace::KeyEntry* entry = db.find_to_read(key, !client().card.no_touch.load(std::memory_order_relaxed));
+  const streams::Stream* read = entry == nullptr ? nullptr : entry->value.stream();
+  if (!options_.in_group) return read != nullptr && answer_ready(db, key, *read, nullptr, reply);
+  streams::Stream* stream = entry == nullptr ? nullptr : db.will_change(*entry).value.stream();
   streams::Group* group = stream == nullptr ? nullptr : stream->group(options_.group);
   if (group == nullptr) return answer_vanished(key, entry != nullptr && stream == nullptr, reply);
   return answer_ready(db, key, *stream, group, reply);
@@ -69,7 +70,7 @@ int64_t BlockedRead::next_look_unix_ms() const {
   return next;
 }
 
-ReadTarget BlockedRead::target_of(const Wish& wish, streams::Stream* stream, streams::Group* group) const {
+ReadTarget BlockedRead::target_of(const Wish& wish, const streams::Stream* stream, streams::Group* group) const {
   ReadTarget target;
   target.key = wish.key;
   target.stream = stream;
@@ -89,7 +90,7 @@ bool BlockedRead::answer_vanished(std::string_view key, bool wrong_type, resp::R
   return true;
 }
 
-bool BlockedRead::answer_ready(keyspace::Database& db, std::string_view key, streams::Stream& stream,
+bool BlockedRead::answer_ready(keyspace::Database& db, std::string_view key, const streams::Stream& stream,
                                streams::Group* group, resp::ReplyWriter& reply) {
   const int64_t now_ms = db.now().unix_ms;
   bool claimed = false;

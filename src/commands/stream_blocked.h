@@ -33,10 +33,10 @@ class BlockedRead final : public BlockedCommand {
     std::atomic<int64_t> next_look{kNoDeadline};  // unix ms; only with CLAIM
   };
 
-  ReadTarget target_of(const Wish& wish, streams::Stream* stream, streams::Group* group) const;
+  ReadTarget target_of(const Wish& wish, const streams::Stream* stream, streams::Group* group) const;
   // The error that ends an XREADGROUP whose key or group has gone; written only by the winner of claim().
   bool answer_vanished(std::string_view key, bool wrong_type, resp::ReplyWriter& reply);
-  bool answer_ready(keyspace::Database& db, std::string_view key, streams::Stream& stream, streams::Group* group,
+  bool answer_ready(keyspace::Database& db, std::string_view key, const streams::Stream& stream, streams::Group* group,
                     resp::ReplyWriter& reply);
   void plan_next_look(Wish& wish, const ReadTarget& target, int64_t now_ms) const;
 

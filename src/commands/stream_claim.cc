@@ -144,7 +144,7 @@ struct AutoClaimReader {
 }  // namespace
 
 void xclaim_command(CommandContext& context) {
-  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group_to_change(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
   const auto min_idle = read_integer(context.reply, context.args[4], resp::kXclaimMinIdle);
@@ -177,7 +177,7 @@ void xautoclaim_command(CommandContext& context) {
   streams::AutoClaimOptions options;
   options.now_ms = context.now.unix_ms;
   if (!AutoClaimReader{context, options}.read()) return;
-  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group_to_change(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
 

@@ -59,7 +59,7 @@ void xdelex_command(CommandContext& context) {
 }
 
 void xackdel_command(CommandContext& context) {
-  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
+  const GroupLookup found = find_group_to_change(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   const auto options = read_delete_options(context.reply, context.args.subspan(3));
   if (!options) return;

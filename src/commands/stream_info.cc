@@ -224,8 +224,8 @@ void InfoWriter::write_consumer_pending(const Consumer& consumer, const Group& g
 // ---- arguments
 
 // The stream at args[2]; nullptr after an error reply.
-Stream* require_stream(CommandContext& context) {
-  const StreamLookup found = find_stream_to_read(context, context.args[2]);
+const Stream* require_stream(CommandContext& context) {
+  const StreamView found = find_stream_to_read(context, context.args[2]);
   if (found.stream == nullptr && !found.wrong_type) context.reply.error(resp::kNoSuchKey);
   return found.stream;
 }
@@ -261,7 +261,7 @@ void xinfo_groups_command(CommandContext& context) {
 }
 
 void xinfo_consumers_command(CommandContext& context) {
-  Stream* stream = require_stream(context);
+  const Stream* stream = require_stream(context);
   if (stream == nullptr) return;
   const Group* group = stream->group(context.args[3]);
   if (group == nullptr) return context.reply.error(resp::no_consumer_group(context.args[3], context.args[2]));

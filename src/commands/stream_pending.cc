@@ -86,7 +86,7 @@ void write_pending(resp::ReplyWriter& reply, const Group& group, const Pending& 
   reply.integer(pending.delivery_count);
 }
 
-void write_range(resp::ReplyWriter& reply, Group& group, const RangeOptions& options, int64_t now_ms) {
+void write_range(resp::ReplyWriter& reply, const Group& group, const RangeOptions& options, int64_t now_ms) {
   const Consumer* consumer = options.consumer ? group.consumer(*options.consumer) : nullptr;
   if (options.consumer && consumer == nullptr) return reply.array(0);
   const auto next = [&](StreamId from) {
@@ -118,7 +118,7 @@ void xpending_command(CommandContext& context) {
     options = read_range_options(context);
     if (!options) return;
   }
-  const GroupLookup found = find_group(context, context.args[1], context.args[2]);
+  const GroupView found = find_group_to_read(context, context.args[1], context.args[2]);
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
   if (summary) return write_summary(context.reply, *found.group);

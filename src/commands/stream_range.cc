@@ -31,7 +31,7 @@ void write_range(CommandContext& context, bool reverse) {
   if (!end) return;
   const auto count = read_count(context);
   if (!count) return;
-  const StreamLookup found = find_stream_to_read(context, context.args[1]);
+  const StreamView found = find_stream_to_read(context, context.args[1]);
   if (found.wrong_type) return;
   if (found.stream == nullptr) return context.reply.array(0);
   if (*count == 0) return context.reply.null_array();
@@ -49,7 +49,7 @@ void xrevrange_command(CommandContext& context) {
 }
 
 void xlen_command(CommandContext& context) {
-  const StreamLookup found = find_stream_to_read(context, context.args[1]);
+  const StreamView found = find_stream_to_read(context, context.args[1]);
   if (found.wrong_type) return;
   context.reply.integer(found.stream == nullptr ? 0 : static_cast<int64_t>(found.stream->length()));
 }

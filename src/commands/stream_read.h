@@ -45,8 +45,8 @@ struct ReadPoint {
 
 struct ReadTarget {
   std::string_view key;
-  streams::Stream* stream = nullptr;  // nullptr: no such key (XREAD)
-  streams::Group* group = nullptr;    // XREADGROUP
+  const streams::Stream* stream = nullptr;  // nullptr: no such key (XREAD)
+  streams::Group* group = nullptr;          // XREADGROUP
   ReadPoint point;
   bool claims = false;  // CLAIM applies
 };

@@ -123,11 +123,16 @@ class RequestReader {
   }
 
   bool look_up(ReadTarget& target) {
-    const StreamLookup found = find_stream_to_read(context_, target.key);
+    if (!options_.in_group) {
+      const StreamView found = find_stream_to_read(context_, target.key);
+      target.stream = found.stream;
+      return !found.wrong_type;
+    }
+    // Whatever there is to read, the consumer is seen.
+    const GroupLookup found = find_group_to_change(context_, target.key, options_.group);
     if (found.wrong_type) return false;
     target.stream = found.stream;
-    if (!options_.in_group) return true;
-    if (found.stream != nullptr) target.group = found.stream->group(options_.group);
+    target.group = found.group;
     return target.group != nullptr || refuse(resp::no_group_in_xreadgroup(target.key, options_.group));
   }
 

@@ -64,7 +64,7 @@ class Tracking {
     events.modified_keys.clear();
     events.was_flushed = false;
   }
-  // The command was unknown or had a wrong number of arguments. `spec` is nullptr if there is no such command.
+  // The command was unknown or had a wrong number of arguments. `spec` is nullptr if there is no such (sub)command.
   void after_refusal(const CommandSpec* spec, Client& client) { end_exception(spec, client); }
   // Like after_command() for changes without a command: expiry, and what answering blocked clients removed.
   void keys_expired(keyspace::KeyEvents& events, Host& host);

@@ -49,7 +49,7 @@ KeyEntry* Database::find_live(std::string_view key) {
   return nullptr;
 }
 
-KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
+const KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
   KeyEntry* entry = find_live(key);
   if (!entry) {
     note_miss(key);
@@ -62,14 +62,23 @@ KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
 
 KeyEntry* Database::find_to_write(std::string_view key) {
   KeyEntry* entry = find_live(key);
-  if (entry) entry->accessed_ms = now_.unix_ms;
+  if (!entry) return nullptr;
+  entry->accessed_ms = now_.unix_ms;
+  return &will_change(*entry);
+}
+
+const KeyEntry* Database::find_to_inspect(std::string_view key) {
+  const KeyEntry* entry = find_live(key);
+  ++(entry ? events_.hits : events_.misses);
   return entry;
 }
 
-KeyEntry* Database::find_to_inspect(std::string_view key) {
-  KeyEntry* entry = find_live(key);
-  ++(entry ? events_.hits : events_.misses);
-  return entry;
+KeyEntry& Database::will_change(const KeyEntry& entry) {
+  Partition& partition = partition_of(entry.hash);
+  partition.mutex.assert_held();
+  auto& changed = const_cast<KeyEntry&>(entry);
+  partition.will_change(index_, changed);
+  return changed;
 }
 
 void Database::note_miss(std::string_view key) {
@@ -81,9 +90,8 @@ KeyEntry& Database::create(std::string_view key, Value value) {
   const uint64_t hash = keyspace_.hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
-  KeyTable& table = partition.table(index_);
-  DCHECK(!table.find(hash, key));
-  KeyEntry& entry = table.insert(hash, key, std::move(value));
+  DCHECK(!partition.table(index_).find(hash, key));
+  KeyEntry& entry = partition.insert(index_, hash, key, std::move(value));
   entry.accessed_ms = now_.unix_ms;
   notify(kEventNew, "new", key);
   signal_modified(key);
@@ -132,7 +140,7 @@ void Database::track_idempotency(std::string_view key) {
   partition.track_idempotency(index_, key, now_.unix_ms);
 }
 
-KeyEntry* Database::random_entry(Random& random) {
+const KeyEntry* Database::random_entry(Random& random) {
   for (size_t left = size(); left > 0; left = size()) {
     size_t chosen = random.below(left);
     PartitionIndex i = 0;
@@ -152,8 +160,8 @@ KeyEntry* Database::random_entry(Random& random) {
   return nullptr;
 }
 
-void Database::for_each(const std::function<void(KeyEntry&)>& visit) {
-  const auto visit_live = [&](KeyEntry& entry) {
+void Database::for_each(const std::function<void(const KeyEntry&)>& visit) {
+  const auto visit_live = [&](const KeyEntry& entry) {
     if (!is_expired(entry)) visit(entry);
   };
   for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {

@@ -33,11 +33,14 @@ class Database {
 
   // The live entry, or nullptr. Reading counts a hit or a miss, and refreshes the access time unless `touch` is false
   // (TYPE, TTL, EXISTS, CLIENT NO-TOUCH). Writing counts neither and always refreshes it.
-  KeyEntry* find_to_read(std::string_view key, bool touch = true);
+  const KeyEntry* find_to_read(std::string_view key, bool touch = true);
   KeyEntry* find_to_write(std::string_view key);
   // Looking at a key from outside (OBJECT, MEMORY USAGE, DEBUG OBJECT) counts, but refreshes nothing, and nobody is
   // told of a miss.
-  KeyEntry* find_to_inspect(std::string_view key);
+  const KeyEntry* find_to_inspect(std::string_view key);
+  // The entry for who has looked it up to read and is now about to change it (XACK, XREADGROUP). This and
+  // find_to_write() are the ways to change what is there, so that a cut knows (cut.h).
+  KeyEntry& will_change(const KeyEntry& entry);
   // A key that a command looked for to read is not there. find_to_read() says so itself.
   void note_miss(std::string_view key);
 
@@ -64,9 +67,9 @@ class Database {
   void track_idempotency(std::string_view key);
 
   // Any live key of this database, or nullptr; all partitions held.
-  KeyEntry* random_entry(Random& random);
-  // Every live key of this database; all partitions held. The visitor must not change keys.
-  void for_each(const std::function<void(KeyEntry&)>& visit);
+  const KeyEntry* random_entry(Random& random);
+  // Every live key of this database; all partitions held.
+  void for_each(const std::function<void(const KeyEntry&)>& visit);
   bool is_expired(const KeyEntry& entry) const {
     return entry.expire_at_ms != kNoExpiry && entry.expire_at_ms < now_.unix_ms;
   }

@@ -28,6 +28,7 @@ struct KeyEntry {
   uint64_t hash = 0;
   int64_t expire_at_ms = kNoExpiry;
   int64_t accessed_ms = 0;  // OBJECT IDLETIME
+  uint32_t cut = 0;         // the latest cut that is done with it, or in which it was made (partition_cut.h)
   std::string key;
   Value value;
 };

@@ -20,11 +20,18 @@ KeyTable* Partition::existing_table(int database) {
   return at < tables_.size() ? tables_[at].get() : nullptr;
 }
 
+KeyEntry& Partition::insert(int database, uint64_t hash, std::string_view key, Value value) {
+  KeyEntry& entry = table(database).insert(hash, key, std::move(value));
+  entry.cut = cut_.number();
+  return entry;
+}
+
 void Partition::erase(int database, KeyEntry& entry) {
   if (entry.expire_at_ms != kNoExpiry) {
     expiry_.remove(database, entry);
     update_next_expiry();
   }
+  if (cut_.is_uncut(entry)) cut_.preserve_leaving(database, entry);
   table(database).erase(entry);
 }
 
@@ -33,13 +40,24 @@ size_t Partition::clear(int database) {
   if (!table) return 0;
   const size_t count = table->size();
   expiry_.clear(database);
+  if (cut_.is_going()) preserve_all(database, *table);
   table->clear();
   update_next_expiry();
   return count;
 }
 
+void Partition::preserve_all(int database, KeyTable& table) {
+  uint64_t cursor = 0;
+  do {
+    cursor = table.scan(cursor, [&](KeyEntry& entry) {
+      if (cut_.is_uncut(entry)) cut_.preserve_leaving(database, entry);
+    });
+  } while (cursor != 0);
+}
+
 void Partition::set_expiry(int database, KeyEntry& entry, int64_t at_ms) {
   if (entry.expire_at_ms == at_ms) return;
+  will_change(database, entry);
   if (entry.expire_at_ms != kNoExpiry) expiry_.remove(database, entry);
   entry.expire_at_ms = at_ms;
   if (at_ms != kNoExpiry) expiry_.add(database, entry);
@@ -73,7 +91,10 @@ bool Partition::age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64
   KeyEntry* entry = table ? table->find(hash_bytes(place.key, hash_seed), place.key) : nullptr;
   streams::Stream* stream = entry ? entry->value.stream() : nullptr;
   if (!stream) return false;
-  stream->idempotency.expire(now_ms);
+  if (stream->idempotency.has_expired(now_ms)) {
+    will_change(place.database, *entry);
+    stream->idempotency.expire(now_ms);
+  }
   return !stream->idempotency.empty();
 }
 

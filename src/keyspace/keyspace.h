@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "keyspace/expiry_index.h"
 #include "keyspace/key_table.h"
+#include "keyspace/partition_cut.h"
 #include "keyspace/waiters.h"
 
 namespace millrace::keyspace {
@@ -44,11 +45,23 @@ class alignas(64) Partition {
   KeyTable* existing_table(int database) REQUIRES(mutex);
   WaiterTable& waiters() REQUIRES(mutex) { return waiters_; }
 
-  // ---- what keeps tables and expiry index in step
+  // ---- what keeps tables, expiry index and cut in step
+  KeyEntry& insert(int database, uint64_t hash, std::string_view key, Value value) REQUIRES(mutex);
   void erase(int database, KeyEntry& entry) REQUIRES(mutex);
   size_t clear(int database) REQUIRES(mutex);  // returns how many keys there were
   void set_expiry(int database, KeyEntry& entry, int64_t at_ms) REQUIRES(mutex);
   const ExpiryIndex& expiry() const REQUIRES(mutex) { return expiry_; }
+  // To be called before the entry's value is changed.
+  void will_change(int database, KeyEntry& entry) REQUIRES(mutex) {
+    if (cut_.is_uncut(entry)) cut_.preserve(database, entry);
+  }
+
+  // ---- the cut (cut.h)
+  PartitionCut& cut() REQUIRES(mutex) { return cut_; }
+  bool take_cut(size_t work_max, std::vector<CutItem>& out) REQUIRES(mutex) {
+    return cut_.take(tables_, work_max, out);
+  }
+  size_t preserved_bytes() const { return cut_.preserved_bytes(); }
 
   // ---- streams with idempotency records: all of them are looked at once in kIdempotencyPeriodMs
   static constexpr int64_t kIdempotencyPeriodMs = 1000;
@@ -57,12 +70,14 @@ class alignas(64) Partition {
   void age_idempotency(int64_t now_ms, size_t limit, uint64_t hash_seed) REQUIRES(mutex);
 
  private:
+  void preserve_all(int database, KeyTable& table) REQUIRES(mutex);
   bool age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64_t hash_seed) REQUIRES(mutex);
   void update_next_expiry() REQUIRES(mutex);
 
   std::vector<std::unique_ptr<KeyTable>> tables_ GUARDED_BY(mutex);  // by database; absent ones are nullptr or beyond
   ExpiryIndex expiry_ GUARDED_BY(mutex);
   WaiterTable waiters_ GUARDED_BY(mutex);
+  PartitionCut cut_;  // guarded by mutex, but for what it allows to read without
   std::set<KeyPlace, KeyPlaceOrder> idempotent_ GUARDED_BY(mutex);
   KeyPlace idempotent_done_ GUARDED_BY(mutex) = {-1, {}};  // the unfinished walk got this far
   int64_t idempotent_look_ms_ GUARDED_BY(mutex) = kNever;

@@ -18,7 +18,7 @@ struct Slice {
 };
 
 // Walks one partition's table from `cursor` until it or the slice ends; the partition is held.
-uint64_t scan_table(KeyTable& table, uint64_t cursor, Slice& slice, const std::function<void(KeyEntry&)>& visit) {
+uint64_t scan_table(KeyTable& table, uint64_t cursor, Slice& slice, const std::function<void(const KeyEntry&)>& visit) {
   do {
     cursor = table.scan(cursor, [&](KeyEntry& entry) {
       visit(entry);
@@ -32,7 +32,7 @@ uint64_t scan_table(KeyTable& table, uint64_t cursor, Slice& slice, const std::f
 }  // namespace
 
 uint64_t scan(Keyspace& keyspace, PartitionLocks& locks, int database, uint64_t cursor, size_t count,
-              const std::function<void(KeyEntry&)>& visit) {
+              const std::function<void(const KeyEntry&)>& visit) {
   constexpr size_t kMost = std::numeric_limits<size_t>::max();
   Slice slice{.entries = count, .buckets = count > kMost / kBucketsPerEntry ? kMost : count * kBucketsPerEntry};
   auto index = static_cast<PartitionIndex>(cursor & (keyspace.partition_count() - 1));

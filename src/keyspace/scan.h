@@ -23,8 +23,8 @@ namespace millrace::keyspace {
 
 // Visits about `count` entries, expired ones included, and returns the next cursor. A call looks at no more than ten
 // buckets for each entry asked for; empty partitions are passed over at the cost of their lock, so that a small
-// database is walked in one call. Holds one partition at a time and none afterwards. The visitor must not change keys.
+// database is walked in one call. Holds one partition at a time and none afterwards.
 uint64_t scan(Keyspace& keyspace, PartitionLocks& locks, int database, uint64_t cursor, size_t count,
-              const std::function<void(KeyEntry&)>& visit);
+              const std::function<void(const KeyEntry&)>& visit);
 
 }  // namespace millrace::keyspace

@@ -33,4 +33,12 @@ Value Value::clone() const {
   return std::visit([](const auto& held) { return Value(held->clone()); }, state_);
 }
 
+size_t Value::clone_bytes() const {
+  return std::visit([](const auto& held) { return held->clone_bytes(); }, state_);
+}
+
+size_t Value::piece_count() const {
+  return std::visit([](const auto& held) { return held->piece_count(); }, state_);
+}
+
 }  // namespace millrace::keyspace

@@ -20,10 +20,14 @@ class Value {
     auto* held = std::get_if<std::unique_ptr<streams::Stream>>(&state_);
     return held ? held->get() : nullptr;
   }
+  const streams::Stream* stream() const { return const_cast<Value*>(this)->stream(); }
   std::string_view type_name() const;      // TYPE
   std::string_view encoding_name() const;  // OBJECT ENCODING
   size_t memory_bytes() const;             // MEMORY USAGE, without the key
-  Value clone() const;                     // COPY
+  // For COPY and snapshots. What it can it shares with the original until that changes.
+  Value clone() const;
+  size_t clone_bytes() const;  // what a clone takes in memory beside what is shared
+  size_t piece_count() const;  // about how many things clone() touches
 
  private:
   std::variant<std::unique_ptr<streams::Stream>> state_;

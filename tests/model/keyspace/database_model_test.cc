@@ -47,7 +47,7 @@ class Model {
     for (int index = 0; index < kDatabases; ++index) {
       Database db(keyspace_, index, {.unix_ms = now_ms_}, events_);
       std::map<std::string, int64_t> seen;
-      db.for_each([&](KeyEntry& entry) { EXPECT_TRUE(seen.emplace(entry.key, entry.expire_at_ms).second); });
+      db.for_each([&](const KeyEntry& entry) { EXPECT_TRUE(seen.emplace(entry.key, entry.expire_at_ms).second); });
       forget_expired();
       EXPECT_EQ(seen, expected_[index]);
     }

@@ -25,7 +25,7 @@ class ScanModel {
     size_t calls = 0;
     do {
       const size_t count = 1 + random_.below(20);
-      cursor = scan(keyspace_, locks_, 0, cursor, count, [&](KeyEntry& entry) { seen.insert(entry.key); });
+      cursor = scan(keyspace_, locks_, 0, cursor, count, [&](const KeyEntry& entry) { seen.insert(entry.key); });
       change(growing);
       ASSERT_LT(++calls, 100'000u);
     } while (cursor != 0);

@@ -208,7 +208,7 @@ TEST_F(DatabaseTest, ForEachPassesOverExpiredKeys) {
   create("c", 1);
   ++now_ms;
   std::vector<std::string> seen;
-  db().for_each([&](KeyEntry& entry) { seen.push_back(entry.key); });
+  db().for_each([&](const KeyEntry& entry) { seen.push_back(entry.key); });
   EXPECT_THAT(seen, ElementsAre("a"));
 }
 

@@ -23,7 +23,7 @@ class ScanTest : public testing::Test {
   }
   uint64_t step(uint64_t cursor, size_t count = 10, int database = 0) {
     visited = 0;
-    return scan(keyspace, locks, database, cursor, count, [&](KeyEntry& entry) {
+    return scan(keyspace, locks, database, cursor, count, [&](const KeyEntry& entry) {
       seen.insert(entry.key);
       ++visited;
     });
