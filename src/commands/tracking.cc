@@ -2,6 +2,7 @@
 #include "commands/tracking.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "commands/command_table.h"
