@@ -46,6 +46,7 @@ Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::Key
       log(log_in),
       keyspace(options),
       facts(std::move(facts_in)),
+      broker(options.hash_seed),
       tracking(clients, settings, facts.core_count, options.hash_seed) {
   CHECK(facts.core_count > 0);
   statistics_reset_unix_ms.store(facts.started_unix_ms, std::memory_order_relaxed);
