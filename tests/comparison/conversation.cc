@@ -88,18 +88,11 @@ Heard with_own_messages_after_replies(const Heard& heard) {
   return out;
 }
 
-// What a monitor was told of QUIT.
-Heard without_lines_of_quit(Heard heard) {
-  std::erase_if(heard, [](const std::string& reply) { return reply.find("] \"QUIT\"") != std::string::npos; });
-  return heard;
-}
-
 }  // namespace
 
 const std::array<TalkDivergence, kTalkDivergenceCount> kTalkDivergences = {
     TalkDivergence{.name = "a client's own message before the reply to its PUBLISH",
                    .why = "since 7.2 the reply comes first in RESP3"},
-    TalkDivergence{.name = "QUIT is shown to monitors", .why = "since 7.2 it is a command like any other"},
 };
 
 size_t Conversation::join(int protocol) {
@@ -214,10 +207,7 @@ bool Conversation::is_divergence(bool is_speaker, const Step& step, const Heard&
     hits_[divergence]++;
     return true;
   };
-  if (is_speaker && step.publishes && explains(kOwnMessageFirst, with_own_messages_after_replies(redis), millrace)) {
-    return true;
-  }
-  return explains(kQuitIsShown, redis, without_lines_of_quit(millrace));
+  return is_speaker && step.publishes && explains(kOwnMessageFirst, with_own_messages_after_replies(redis), millrace);
 }
 
 Conversation::Step Conversation::look_at(const std::vector<Words>& commands) {

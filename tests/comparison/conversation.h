@@ -32,8 +32,7 @@ struct TalkDivergence {
   std::string_view why;
 };
 inline constexpr size_t kOwnMessageFirst = 0;
-inline constexpr size_t kQuitIsShown = 1;
-inline constexpr size_t kTalkDivergenceCount = 2;
+inline constexpr size_t kTalkDivergenceCount = 1;
 extern const std::array<TalkDivergence, kTalkDivergenceCount> kTalkDivergences;
 
 class Conversation {
