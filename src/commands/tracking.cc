@@ -214,12 +214,15 @@ void Tracking::end_turn(Host& host) {
 // The keys of one prefix stand side by side.
 void Tracking::broadcast(Host& host) {
   const auto& changed = share_of(host).changed;
-  prefixes_.for_each([&](std::string_view prefix, const pubsub::PrefixTable::Clients& clients) {
+  std::vector<std::string_view> keys;
+  keys.reserve(changed.size());
+  for (const auto& [key, writer] : changed) keys.push_back(key);
+  prefixes_.for_each_of(keys, [&](std::string_view prefix, const pubsub::PrefixTable::Clients& clients) {
     std::vector<Change> changes;
     for (auto at = changed.lower_bound(prefix); at != changed.end() && at->first.starts_with(prefix); ++at) {
       changes.push_back({at->first, at->second});
     }
-    if (!changes.empty()) broadcast_to(clients, changes, host);
+    broadcast_to(clients, changes, host);
   });
   share_of(host).changed.clear();
 }

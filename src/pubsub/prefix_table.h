@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,15 +29,23 @@ class PrefixTable {
 
   void add(std::string_view prefix, ClientId id, Subscriber& client) EXCLUDES(mutex_);
   void remove(std::string_view prefix, ClientId id) EXCLUDES(mutex_);
-  // Each prefix with the clients that named it, under the lock: the visitor must not call the table.
-  void for_each(const std::function<void(std::string_view prefix, const Clients& clients)>& visit) EXCLUDES(mutex_);
+  // Each prefix that some key has, once, with the clients that named it, under the lock: the visitor must not call the
+  // table. A key costs a look-up for each of its prefixes and one more; if others share beginnings with it, as many
+  // again as beginnings, but never more than it has bytes. How many prefixes there are besides does not matter.
+  void for_each_of(std::span<const std::string_view> keys,
+                   const std::function<void(std::string_view prefix, const Clients& clients)>& visit) EXCLUDES(mutex_);
 
   // Distinct prefixes; readable without the lock.
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
+  using Prefixes = std::map<std::string, Clients, std::less<>>;
+  using Found = std::map<std::string_view, const Clients*>;
+
+  void find(std::string_view key, Found& found) const REQUIRES(mutex_);
+
   Mutex mutex_;
-  std::map<std::string, Clients, std::less<>> prefixes_ GUARDED_BY(mutex_);
+  Prefixes prefixes_ GUARDED_BY(mutex_);
   std::atomic<size_t> size_{0};
 };
 

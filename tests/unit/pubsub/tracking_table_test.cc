@@ -172,9 +172,10 @@ TEST(PrefixTable, WalksPrefixesAndClientsInOrder) {
   table.add("a", 1, one);
   EXPECT_EQ(table.size(), 2u);
   std::vector<std::pair<std::string, Ids>> walked;
+  const std::vector<std::string_view> keys = {"a1", "b", "bb"};
   const auto walk = [&] {
     walked.clear();
-    table.for_each([&](std::string_view prefix, const PrefixTable::Clients& clients) {
+    table.for_each_of(keys, [&](std::string_view prefix, const PrefixTable::Clients& clients) {
       walked.emplace_back(prefix, Ids());
       for (const auto& [id, client] : clients) {
         walked.back().second.push_back(id);
@@ -191,6 +192,37 @@ TEST(PrefixTable, WalksPrefixesAndClientsInOrder) {
   table.remove("a", 2);
   EXPECT_EQ(walk(), (decltype(walked){{"b", {1}}}));
   EXPECT_EQ(table.size(), 1u);
+}
+
+std::string random_word(Random& random, size_t length_max) {
+  std::string word(random.below(length_max + 1), '\0');
+  for (char& c : word) c = "ab\xff"[random.below(3)];
+  return word;
+}
+
+TEST(PrefixTable, FindsThePrefixesOfKeysAsALookAtAllOfThemDoes) {
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    PrefixTable table;
+    Listener client;
+    std::set<std::string> prefixes;
+    for (size_t i = random.below(20); i > 0; --i) prefixes.insert(random_word(random, 6));
+    for (const std::string& prefix : prefixes) table.add(prefix, 1, client);
+    std::set<std::string> keys;
+    for (size_t i = random.below(5); i > 0; --i) keys.insert(random_word(random, 8));
+
+    std::vector<std::string> expected;
+    for (const std::string& prefix : prefixes) {
+      if (std::ranges::any_of(keys, [&](const std::string& key) { return key.starts_with(prefix); })) {
+        expected.push_back(prefix);
+      }
+    }
+    std::vector<std::string> found;
+    const std::vector<std::string_view> views(keys.begin(), keys.end());
+    table.for_each_of(views, [&](std::string_view prefix, const PrefixTable::Clients&) { found.emplace_back(prefix); });
+    ASSERT_EQ(found, expected);
+  }
 }
 
 }  // namespace
