@@ -1,7 +1,8 @@
 // PushMessage: something the server says unasked, to many clients at once: a published message, an invalidation.
 //
-// Its bytes are built once for each protocol that some receiver speaks, when the first such receiver turns up. One
-// thread; lives as long as its delivery.
+// In RESP2 it looks like a reply, so some messages are only for clients that expect one: those that listen to
+// something. Its bytes are built once for each protocol that some receiver speaks, when the first such receiver turns
+// up. One thread; lives as long as its delivery.
 #pragma once
 
 #include <string_view>
@@ -13,8 +14,9 @@ namespace millrace::resp {
 
 class PushMessage {
  public:
-  // Empty if the message has no form in that protocol: the client gets nothing.
-  std::string_view bytes(Protocol protocol) {
+  // Empty if the message has no form in that protocol, or none for a client that does not listen: it gets nothing.
+  std::string_view bytes(Protocol protocol, bool listens) {
+    if (!listens && protocol == Protocol::kResp2 && is_for_listeners()) return {};
     Form& form = forms_[protocol == Protocol::kResp3 ? 1 : 0];
     if (!form.is_built) {
       ReplyWriter writer(form.bytes, protocol);
@@ -28,6 +30,7 @@ class PushMessage {
   PushMessage() = default;
   ~PushMessage() = default;
   virtual void write(ReplyWriter& writer) const = 0;
+  virtual bool is_for_listeners() const { return false; }
 
  private:
   struct Form {

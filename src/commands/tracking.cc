@@ -23,7 +23,7 @@ constexpr size_t kEvictedPerCommandMax = 4;
 constexpr size_t kEvictedPerTurnMax = 100;
 
 // "These keys are not what they were"; without keys, all of them. To a client that speaks RESP2 it has the form of a
-// published message, or none if that client does not expect one.
+// published message, or none: it has to come by a redirection, to a client that listens to something.
 //
 //   RESP3   > invalidate [key ...]
 //   RESP2   * message __redis__:invalidate [key ...]
@@ -33,6 +33,7 @@ class InvalidationMessage final : public resp::PushMessage {
       : keys_(keys), has_resp2_form_(has_resp2_form) {}
 
  private:
+  bool is_for_listeners() const override { return true; }
   void write(resp::ReplyWriter& writer) const override {
     if (!writer.is_resp3() && !has_resp2_form_) return;
     writer.push(writer.is_resp3() ? 2 : 3);
@@ -249,7 +250,7 @@ void Tracking::send(Client& client, Invalidation& invalidation, Host& host) {
   if (redirect == 0) return host.push(client, invalidation.plain());
   const Ref<Client> target = clients_.find(redirect);
   if (target && !target->is_leaving.load(kRelaxed)) {
-    return host.push(*target, target->is_pubsub() ? invalidation.published() : invalidation.plain());
+    return host.push(*target, invalidation.published());
   }
   client.card.tracking.broken_redirect.store(redirect, kRelaxed);
   BrokenRedirectMessage broken(redirect);

@@ -222,9 +222,10 @@ void Connection::unpause() {
 }
 
 void Connection::queue(Buffer& bytes) {
-  if (bytes.empty()) return outbox.speak(session.protocol);
+  const Reception reception{session.protocol, !subscriptions.empty()};
+  if (bytes.empty()) return outbox.receive_as(reception);
   const OutboxLimits& limits = core_.outbox_limits(*this);
-  core_.appended(*this, outbox.append(bytes, session.protocol, limits, core_.now().monotonic_ns));
+  core_.appended(*this, outbox.append(bytes, reception, limits, core_.now().monotonic_ns));
 }
 
 void Connection::refuse(const std::string& text) {

@@ -48,20 +48,20 @@ Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limi
   return take(bytes, limits, now_ns);
 }
 
-void Outbox::speak(resp::Protocol protocol) {
+void Outbox::receive_as(Reception reception) {
   MutexLock lock(mutex_);
-  protocol_ = protocol;
+  reception_ = reception;
 }
 
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
-  const std::string_view bytes = message.bytes(protocol_);
+  const std::string_view bytes = message.bytes(reception_.protocol, reception_.listens);
   return bytes.empty() ? Appended::kQueued : take(bytes, limits, now_ns);
 }
 
-Outbox::Appended Outbox::append(Buffer& bytes, resp::Protocol protocol, const OutboxLimits& limits, int64_t now_ns) {
+Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
-  protocol_ = protocol;
+  reception_ = reception;
   if (!queued_.empty() || bytes.size() < kExchangeBytesMin) {
     const Appended outcome = take(bytes.view(), limits, now_ns);
     bytes.clear();

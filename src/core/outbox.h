@@ -31,6 +31,12 @@ struct OutboxLimits {
   int64_t soft_ns = 0;
 };
 
+// What decides the form of a push: how the client stands at one point of its output.
+struct Reception {
+  resp::Protocol protocol = resp::Protocol::kResp2;
+  bool listens = false;  // to any channel or pattern
+};
+
 class Outbox final : private io::SendOperation {
  public:
   enum class Appended {
@@ -42,12 +48,12 @@ class Outbox final : private io::SendOperation {
 
   explicit Outbox(Connection& owner) : owner_(owner) {}
 
-  // The client's own replies, and the protocol it speaks from here on. Takes the bytes; may exchange a large buffer
+  // The client's own replies, and how it stands from here on. Takes the bytes; may exchange a large buffer
   // instead of copying it. `bytes` is empty afterwards.
-  Appended append(Buffer& bytes, resp::Protocol protocol, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  Appended append(Buffer& bytes, Reception reception, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   Appended append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
-  // The client changed its protocol and wants no reply: what is pushed from here on takes the new form.
-  void speak(resp::Protocol protocol) EXCLUDES(mutex_);
+  // The client may stand otherwise now, though it wants no reply.
+  void receive_as(Reception reception) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   // Starts sending from `core`. REQUIRES: append() said kMustFlush to this core. The connection outlives the send by a
   // reference of its own.
@@ -79,7 +85,7 @@ class Outbox final : private io::SendOperation {
   State state_ GUARDED_BY(mutex_) = State::kIdle;
   bool close_when_drained_ GUARDED_BY(mutex_) = false;
   bool shut_ GUARDED_BY(mutex_) = false;
-  resp::Protocol protocol_ GUARDED_BY(mutex_) = resp::Protocol::kResp2;  // behind everything queued so far
+  Reception reception_ GUARDED_BY(mutex_);  // behind everything queued so far
   Buffer queued_ GUARDED_BY(mutex_);
   // Changed only while nothing is in flight, by whoever starts or ends a send.
   Buffer sending_ GUARDED_BY(mutex_);

@@ -2,8 +2,8 @@
 //
 // Clients are plain objects; what commands ask of their core is written down by a host that does nothing. A command
 // that blocks has no reply; whoever it is woken by leaves its reply with the host, and so does whoever pushes something
-// to a client. What is pushed to the client that runs a command comes with its reply, in order. Time stands still unless
-// it is moved. One thread.
+// to a client. What is pushed to the client that runs a command comes with its reply, in order. Time stands still
+// unless it is moved. One thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ class RecordingHost final : public Host {
     deliveries.emplace_back(bytes);
   }
   void push(Client& client, resp::PushMessage& message) override {
-    const std::string bytes(message.bytes(client.session.protocol));
+    const std::string bytes(message.bytes(client.session.protocol, !client.subscriptions.empty()));
     queue_replies(client);
     if (&client == running) {
       queued += bytes;
@@ -54,7 +54,7 @@ class RecordingHost final : public Host {
   std::string queued;               // and what of them, and of pushes to it, has gone out already
 
   std::map<uint64_t, std::string> delivered;  // to clients that did not run anything
-  std::vector<std::string> deliveries;  // to all clients, in order
+  std::vector<std::string> deliveries;        // to all clients, in order
   std::vector<uint64_t> resumed;
   std::map<uint64_t, bool> killed;  // value: after its reply
   int pause_changes = 0;
