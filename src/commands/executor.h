@@ -1,6 +1,7 @@
 // Executor: takes one parsed request through lookup, refusals, locks, handler and wakes. One per core, same thread.
 //
-//   execute()   find the row -> refuse? -> hold the partitions of its keys -> handler -> tell others what it changed
+//   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> handler -> tell others what it
+//   changed
 //   end_run()   let go of the partitions
 //
 // Others are told in this order, under the locks still held: who tracks the keys, who listens for keyspace
@@ -40,7 +41,8 @@ class Executor {
   Ref<BlockedCommand> take_blocked() { return std::move(blocked_); }
   void end_run();
 
-  // True if `command` must not run now because of CLIENT PAUSE.
+  // True if the command must not run now: CLIENT PAUSE, or a write when the final snapshot has been taken. Its
+  // partitions are held, so that no write slips through behind that.
   bool is_paused(const CommandSpec& spec, Instant now) const;
 
   // ---- called by the core outside a run

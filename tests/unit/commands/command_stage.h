@@ -2,8 +2,8 @@
 //
 // Clients are plain objects; what commands ask of their core is written down by a host that does nothing. A command
 // that blocks has no reply; whoever it is woken by leaves its reply with the host, and so does whoever pushes something
-// to a client. What is pushed to the client that runs a command comes with its reply, in order. Time stands still unless
-// it is moved. One thread.
+// to a client. What is pushed to the client that runs a command comes with its reply, in order. Time stands still
+// unless it is moved. One thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -46,6 +46,13 @@ class RecordingHost final : public Host {
   void pause_changed() override { ++pause_changes; }
   void settings_changed() override { ++setting_changes; }
   void shut_down() override { is_shut_down = true; }
+  bool start_snapshot(SnapshotKind kind, Ref<SnapshotWait>) override {
+    if (!snapshot_can_start) return false;
+    snapshots.push_back(kind);
+    return true;
+  }
+  bool save_at_once() override { return false; }
+  bool load_at_once(keyspace::PartitionLocks&) override { return false; }
   void stall(int64_t ns) override { stalled_ns += ns; }
   Instant read_clock() override { return {}; }
 
@@ -54,12 +61,14 @@ class RecordingHost final : public Host {
   std::string queued;               // and what of them, and of pushes to it, has gone out already
 
   std::map<uint64_t, std::string> delivered;  // to clients that did not run anything
-  std::vector<std::string> deliveries;  // to all clients, in order
+  std::vector<std::string> deliveries;        // to all clients, in order
   std::vector<uint64_t> resumed;
   std::map<uint64_t, bool> killed;  // value: after its reply
   int pause_changes = 0;
   int setting_changes = 0;
   bool is_shut_down = false;
+  std::vector<SnapshotKind> snapshots;  // begun
+  bool snapshot_can_start = true;
   int64_t stalled_ns = 0;
 };
 
