@@ -110,8 +110,7 @@ TEST_F(SnapshotTest, WritesGoOnAndAreNotInIt) {
     SimulatedCaller writer(server, 1);
     fill(writer, "old");
     at_the_moment = digest(saver);
-    saver.send("BGSAVE");
-    server.run_turns();
+    EXPECT_EQ(saver.ask("BGSAVE"), "+Background saving started\r\n");
     fill(writer, "new");
     writer.ask("DEL stream3 stream4");
     EXPECT_TRUE(server.run_until([&] { return !server.server().snapshots.is_going.load(); }, 60'000));
