@@ -72,7 +72,7 @@ class Buffer {
   void grow(size_t count) {
     const size_t needed = size_ + count;
     CHECK(needed >= size_);
-    size_t capacity = 2 * capacity_;
+    size_t capacity = capacity_ + capacity_ / 2;
     if (capacity < needed) capacity = needed;
     if (capacity < kCapacityMin) capacity = kCapacityMin;
     char* bytes = static_cast<char*>(std::realloc(bytes_, capacity));

@@ -50,7 +50,7 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
   if (spec != nullptr) {
     tell_others(*spec, client, args, now);
   } else {
-    server_.tracking.after_refusal(table_.find(args[0]), client);
+    server_.tracking.after_refusal(table_.find_called(args), client);
   }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
 }
@@ -71,18 +71,12 @@ bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
 // The row to execute, or nullptr with the refusal written to `reply`.
 const CommandSpec* Executor::find_command(const Client& client, std::span<const std::string_view> args,
                                           resp::ReplyWriter& reply) {
-  const CommandSpec* spec = table_.find(args[0]);
+  const CommandSpec* spec = table_.find_called(args);
   if (spec == nullptr) {
-    reply.error(resp::unknown_command(args));
+    const CommandSpec* container = table_.find(args[0]);
+    reply.error(container == nullptr ? resp::unknown_command(args)
+                                     : resp::unknown_subcommand(args[1], upper_case(container->name)));
     return nullptr;
-  }
-  if (!spec->subcommands.empty() && args.size() >= 2) {
-    const CommandSpec* sub = table_.find_subcommand(*spec, args[1]);
-    if (sub == nullptr) {
-      reply.error(resp::unknown_subcommand(args[1], upper_case(spec->name)));
-      return nullptr;
-    }
-    spec = sub;
   }
   const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
   const bool arity_ok = spec->arity >= 0 ? count == spec->arity : count >= -spec->arity;
@@ -224,9 +218,9 @@ void Executor::forget(const BlockedCommand& command) {
 }
 
 void Executor::look_again(const BlockedCommand& command, Instant now) {
-  expect_events();
   for (const keyspace::KeyPlace& place : command.places()) {
     locks_.hold_one(server_.keyspace.partition_of(place.key));
+    expect_events();
     answer_waiters(place, now);
   }
   locks_.release();

@@ -1,4 +1,5 @@
-// Executor: takes one parsed request through lookup, refusals, locks, handler and wakes. One per core, same thread.
+// Executor: takes one parsed request through look-up, refusals, locks and handler, and tells others what it changed.
+// One per core, same thread.
 //
 //   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> handler -> tell others what it
 //   changed
@@ -41,10 +42,6 @@ class Executor {
   Ref<BlockedCommand> take_blocked() { return std::move(blocked_); }
   void end_run();
 
-  // True if the command must not run now: CLIENT PAUSE, or a write when the final snapshot has been taken. Its
-  // partitions are held, so that no write slips through behind that.
-  bool is_paused(const CommandSpec& spec, Instant now) const;
-
   // ---- called by the core outside a run
   // Takes a claimed command out of the queues it still stands in.
   void forget(const BlockedCommand& command);
@@ -59,6 +56,8 @@ class Executor {
   const CommandSpec* find_command(const Client& client, std::span<const std::string_view> args,
                                   resp::ReplyWriter& reply);
   std::string refusal(const Client& client, const CommandSpec& spec) const;
+  // Must not run now because of CLIENT PAUSE.
+  bool is_paused(const CommandSpec& spec, Instant now) const;
   void expect_events();
   void hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args);
   void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,

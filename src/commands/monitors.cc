@@ -78,7 +78,10 @@ void Monitors::tell(Host& host, const Client& sender, int database, std::span<co
                     Instant now) {
   const std::string line = line_of(sender, database, args, now);
   MutexLock lock(mutex_);
-  for (Client* client : clients_) host.deliver(*client, line);
+  for (Client* client : clients_) {
+    const bool has_said_goodbye = client == &sender && sender.session.close_after_reply;
+    if (!has_said_goodbye) host.deliver(*client, line);
+  }
 }
 
 }  // namespace millrace::commands

@@ -1,5 +1,6 @@
-// Monitors: the clients that called MONITOR. Every command that any core executes is told to all of them, as one line,
-// in one order. Nothing is built while there is none. Any thread.
+// Monitors: the clients that called MONITOR. What any core executes is told to all of them, as one line a command, in
+// one order; but for commands of administration and those whose row says so (kSkipMonitor). Secrets are blotted out.
+// Nothing is built while there is no monitor. Any thread.
 #pragma once
 
 #include <atomic>
@@ -9,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "base/ref.h"
 #include "commands/client.h"
 
 namespace millrace::commands {

@@ -46,6 +46,7 @@ Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::Key
       log(log_in),
       keyspace(options),
       facts(std::move(facts_in)),
+      broker(options.hash_seed),
       tracking(clients, settings, facts.core_count, options.hash_seed) {
   CHECK(facts.core_count > 0);
   snapshots.last_save_s.store(facts.started_unix_ms / 1000, std::memory_order_relaxed);

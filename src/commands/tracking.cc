@@ -2,6 +2,7 @@
 #include "commands/tracking.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "commands/command_table.h"
@@ -17,7 +18,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::string_view kChannel = "__redis__:invalidate";
 // A turn that changes more keys than this tells of them before it ends.
 constexpr size_t kCollectedKeysMax = 4096;
-// How many keys a command, and a turn, drops from a table beyond its limit.
+// How many keys a command, besides as many as it adds, and a turn drop from a table beyond its limit.
 constexpr size_t kEvictedPerCommandMax = 4;
 constexpr size_t kEvictedPerTurnMax = 100;
 
@@ -177,7 +178,7 @@ void Tracking::remember(const CommandSpec& spec, Client& client, std::span<const
   if (card.has(kTrackingBroadcast)) return;
   const auto is_gone = [this](uint64_t id) { return !clients_.find(id); };
   for (const uint32_t position : positions) table_.remember(args[position], client.fixed.id, is_gone);
-  evict(kEvictedPerCommandMax, host);
+  evict(positions.size() + kEvictedPerCommandMax, host);
 }
 
 void Tracking::end_exception(const CommandSpec* spec, Client& client) {

@@ -10,11 +10,11 @@
 //   events.wants_modified_keys = tracking.is_on()     under the locks, never before: a reader may just have come
 //   handler
 //   mute (CLIENT REPLY)
-//   tracking.after_command(...)                       under the locks, reply complete, before notifications are
-//   published
+//   tracking.after_command(...)                       under the locks, reply complete, before any notification
 //
-// It is called for every command whose handler ran, blocked ones included; after_refusal() for those that were refused
-// without. keys_expired() is for changes that no command made: the same wants_modified_keys, the same locks.
+// after_command() is called for every command whose handler ran, blocked ones included; after_refusal() for those that
+// were refused before. keys_expired() is for changes that no command made: the same wants_modified_keys, the same
+// locks.
 //
 // Why the order holds. A reader's reply is moved to its outbox (Host::queue_replies) before the partition is let go, so
 // an invalidation, which only somebody who holds the partition later can cause, comes behind the value it is about. A
@@ -28,7 +28,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +49,12 @@ struct CommandSpec;
 
 class Tracking {
  public:
+  // A key, and the id of the client that changed it last; 0 = nobody.
+  struct Change {
+    std::string_view key;
+    uint64_t writer;
+  };
+
   Tracking(const ClientRegistry& clients, const settings::Settings& settings, int core_count, uint64_t hash_seed);
   Tracking(const Tracking&) = delete;
   Tracking& operator=(const Tracking&) = delete;
@@ -83,12 +88,6 @@ class Tracking {
   };
   // REQUIRES: the request agrees with itself and with what the client tracks already. Prefixes add to those it has.
   void enable(Client& client, const Request& request);
-
-  // A key, and who changed it last.
-  struct Change {
-    std::string_view key;
-    uint64_t writer;
-  };
 
   // ---- what INFO tells
   size_t client_count() const { return tracking_clients_.load(std::memory_order_relaxed); }

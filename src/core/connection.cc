@@ -234,7 +234,9 @@ void Connection::refuse(const std::string& text) {
   session.close_after_reply = true;
 }
 
+// Whatever it listens to or monitors would come behind its last reply, and without end.
 void Connection::close_after_send() {
+  is_leaving.store(true, std::memory_order_relaxed);
   if (outbox.close_when_drained()) begin_close();
 }
 

@@ -3,8 +3,9 @@
 //   turn:  inbox -> timers -> buffered input -> outboxes -> sleep announced -> wait (receives run commands) -> ...
 //
 // run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to
-// the core's thread except stop(), which main calls. post() is the one function by which anything crosses to another
-// core.
+// the core's thread except stop(), which main calls, and what other cores look at: the inbox, and whether this one
+// sleeps. Messages to another core go through post(), but for those it may have only while it is awake (what to send,
+// hand_over_flushes()).
 #pragma once
 
 #include <atomic>
@@ -80,8 +81,8 @@ class Core final : public commands::Host {
   // Closes all connections; the caller turns the core until it has none left.
   size_t connection_count() const { return connections_.size(); }
 
-  // The only way to another core. With `needs_wake` a sleeping core is woken; without, it finds the message when it
-  // next wakes.
+  // Leaves a message for a core. With `needs_wake` a sleeping one is woken; without, it finds the message when it next
+  // wakes.
   void post(uint32_t core, Message message, bool needs_wake);
   // Any thread.
   void stop();

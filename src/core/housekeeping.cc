@@ -15,6 +15,12 @@ constexpr size_t kKeysPerSlice = 64;
 constexpr int kSlicesPerRound = 32;
 constexpr int64_t kRetryS = 5;
 
+// It has said what it wants to hear; that it says no more is no sign that it is gone.
+bool is_waiting(const Connection& connection) {
+  if (connection.is_leaving.load(std::memory_order_relaxed)) return false;
+  return connection.is_blocked() || connection.is_pubsub() || connection.session.is_monitor;
+}
+
 }  // namespace
 
 Housekeeping::Housekeeping(Core& core) : core_(core) {
@@ -97,7 +103,7 @@ bool Housekeeping::has_to_go(Connection& connection) {
     return true;
   }
   const int64_t timeout_s = core_.server().settings.timeout_s.load(std::memory_order_relaxed);
-  if (timeout_s == 0 || connection.is_blocked()) return false;
+  if (timeout_s == 0 || is_waiting(connection)) return false;
   const int64_t idle_ms = core_.now().unix_ms - connection.card.last_interaction_ms.load(std::memory_order_relaxed);
   if (idle_ms <= timeout_s * 1000) return false;
   core_.log().verbose("Closing idle client: " + connection.fixed.address);

@@ -21,9 +21,13 @@ void release_beyond(Buffer& buffer, size_t bytes_max) {
 }  // namespace
 
 Outbox::Appended Outbox::admit(size_t count, const OutboxLimits& limits, int64_t now_ns) {
-  if (shut_) return Appended::kShut;
+  if (shut_ || close_when_drained_) return Appended::kShut;
   const uint64_t held = bytes_held() + count;
-  if (limits.hard_bytes != 0 && held > limits.hard_bytes) return Appended::kOverLimit;
+  if (limits.hard_bytes != 0 && held > limits.hard_bytes) {
+    shut_ = true;
+    queued_.release();
+    return Appended::kOverLimit;
+  }
   if (limits.soft_bytes != 0 && held > limits.soft_bytes) {
     if (over_soft_since_ns_ == 0) over_soft_since_ns_ = now_ns;
   }

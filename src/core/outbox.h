@@ -36,7 +36,7 @@ class Outbox final : private io::SendOperation {
   enum class Appended {
     kQueued,     // somebody else is about to send it
     kMustFlush,  // the caller must flush() at the end of its turn
-    kOverLimit,  // dropped: the client is beyond its limit and has to be closed
+    kOverLimit,  // dropped, and the outbox is shut: the client is beyond its limit and has to be closed
     kShut,       // dropped: the connection is being closed
   };
 
@@ -53,7 +53,7 @@ class Outbox final : private io::SendOperation {
   // reference of its own.
   void flush(Core& core) EXCLUDES(mutex_);
 
-  // The connection is closed as soon as nothing is queued or in flight; true if that is so already.
+  // Takes nothing more. The connection is closed as soon as nothing is queued or in flight; true if that is so already.
   bool close_when_drained() EXCLUDES(mutex_);
   // Drops what is queued. True if nothing is in flight or scheduled: the socket may be closed at once.
   bool shut() EXCLUDES(mutex_);

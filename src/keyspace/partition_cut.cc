@@ -43,6 +43,7 @@ void PartitionCut::preserve_leaving(int database, KeyEntry& entry) {
 }
 
 bool PartitionCut::take(Tables tables, size_t work_max, std::vector<CutItem>& out) {
+  CHECK(work_max > 0);
   if (!is_going()) return true;
   std::ranges::move(give_up_preserved(), std::back_inserter(out));
 

@@ -42,7 +42,7 @@ class Delivery {
 
 class Broker {
  public:
-  explicit Broker(uint64_t hash_seed = 0)
+  explicit Broker(uint64_t hash_seed)
       : channels_(Kind::kChannel, hash_seed), shard_channels_(Kind::kShardChannel, hash_seed), patterns_(hash_seed) {}
 
   // Adds `name` to what the client listens to; nothing new if it does so already. In both cases `acknowledge` is called

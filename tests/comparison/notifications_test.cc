@@ -10,18 +10,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/numbers.h"
+#include "random_run.h"
 #include "reply_tree.h"
 #include "script_generator.h"
 #include "server_pair.h"
@@ -265,11 +263,6 @@ TEST_F(Notifications, SettingReadsBackTheSame) {
   }
 }
 
-uint64_t seed_for(uint64_t usual) {
-  if (const char* text = std::getenv("MILLRACE_TEST_SEED")) return parse_u64(text).value_or(0);
-  return std::getenv("MILLRACE_TEST_FULL") != nullptr ? std::random_device()() : usual;
-}
-
 // Whether a command looks for its key before it finds fault with its arguments or after is not worth being the same.
 Lines without_misses(const Lines& lines) {
   Lines kept;
@@ -279,7 +272,7 @@ Lines without_misses(const Lines& lines) {
 }
 
 TEST_F(Notifications, OfARandomScriptAreTheSame) {
-  const int commands = std::getenv("MILLRACE_TEST_FULL") != nullptr ? 20'000 : 4'000;
+  const int commands = length_for(4'000);
   const uint64_t seed = seed_for(7);
   speaker_->command({"CONFIG", "SET", "stream-node-max-entries", "5"});
   ScriptGenerator generator(seed, ScriptKind::kEverything, 2);

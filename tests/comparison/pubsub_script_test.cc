@@ -8,12 +8,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <random>
 
-#include "base/numbers.h"
 #include "base/random.h"
 #include "pubsub_fixture.h"
+#include "random_run.h"
 
 namespace millrace::test {
 namespace {
@@ -21,15 +19,6 @@ namespace {
 constexpr int kStepsUsual = 5000;
 constexpr size_t kMembers = 8;
 constexpr size_t kNeverListening = 2;  // the last ones: in RESP2 who listens cannot publish
-
-uint64_t seed_for(uint64_t usual) {
-  if (const char* text = std::getenv("MILLRACE_TEST_SEED")) return parse_u64(text).value_or(0);
-  return std::getenv("MILLRACE_TEST_FULL") != nullptr ? std::random_device()() : usual;
-}
-
-int step_count() {
-  return std::getenv("MILLRACE_TEST_FULL") != nullptr ? 5 * kStepsUsual : kStepsUsual;
-}
 
 class PubSubScript {
  public:
@@ -107,7 +96,7 @@ class RandomTalk : public testing::Test {
     talk_.emplace(*servers_);
     PubSubScript script(seed_);
     for (size_t i = 0; i < kMembers; i++) talk_->join(protocol(&script));
-    for (int i = 0; i < step_count(); i++) {
+    for (int i = 0; i < length_for(kStepsUsual); i++) {
       ASSERT_TRUE(step(&script)) << "seed " << seed_ << "\n" << talk_->problem();
     }
   }

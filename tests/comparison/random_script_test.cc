@@ -5,11 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
-#include <random>
 
-#include "base/numbers.h"
+#include "random_run.h"
 #include "reply_comparison.h"
 #include "script_generator.h"
 #include "server_pair.h"
@@ -22,15 +20,6 @@ constexpr int kBatch = 50;
 constexpr size_t kHistoryMax = 2'000;
 constexpr size_t kHistoryShown = 10;
 constexpr int kDatabasesUsed = 3;
-
-uint64_t seed_for(uint64_t usual) {
-  if (const char* text = std::getenv("MILLRACE_TEST_SEED")) return parse_u64(text).value_or(0);
-  return std::getenv("MILLRACE_TEST_FULL") != nullptr ? std::random_device()() : usual;
-}
-
-int command_count() {
-  return std::getenv("MILLRACE_TEST_FULL") != nullptr ? 5 * kCommandsUsual : kCommandsUsual;
-}
 
 class RandomScript : public testing::Test {
  protected:
@@ -47,7 +36,7 @@ class RandomScript : public testing::Test {
 
     ScriptGenerator generator(seed_, kind, protocol);
     ReplyComparison comparison(kind != ScriptKind::kAppendOnly);
-    for (int sent = 0; sent < command_count(); sent += kBatch) {
+    for (int sent = 0; sent < length_for(kCommandsUsual); sent += kBatch) {
       ASSERT_NO_FATAL_FAILURE(run_batch(&generator, &script, &comparison, sent));
       ASSERT_NO_FATAL_FAILURE(compare_streams(&state, &comparison, sent));
     }

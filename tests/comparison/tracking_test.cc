@@ -9,12 +9,10 @@
 // the one that hears speak different protocols (it is in the tracking client's).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <random>
-
 #include "base/numbers.h"
 #include "base/random.h"
 #include "pubsub_fixture.h"
+#include "random_run.h"
 #include "support/eventually.h"
 
 namespace millrace::test {
@@ -431,14 +429,12 @@ class RandomTracking : public ClientTracking {
 
 // Who broadcasts writes nothing, because of when it would hear of that.
 TEST_P(RandomTracking, EverybodyHearsTheSame) {
-  const char* const given = std::getenv("MILLRACE_TEST_SEED");
-  const bool is_full = std::getenv("MILLRACE_TEST_FULL") != nullptr;
-  seed_ = given != nullptr ? parse_u64(given).value_or(0) : is_full ? std::random_device()() : 1;
+  seed_ = seed_for(1);
   SCOPED_TRACE("MILLRACE_TEST_SEED=" + std::to_string(seed_));
   random_ = Random(seed_);
   const size_t broad = join();
   const size_t also_broad = join();
-  for (int step = 0; step < (is_full ? 5000 : 1000) && !HasFatalFailure(); step++) {
+  for (int step = 0; step < length_for(1000) && !HasFatalFailure(); step++) {
     const size_t tracker = random_.one_in(2) ? reader_ : other_;
     const size_t listener = random_.one_in(2) ? broad : also_broad;
     switch (random_.below(10)) {

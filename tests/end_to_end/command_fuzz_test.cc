@@ -73,6 +73,8 @@ class CommandFuzz : public ::testing::Test {
     server_ = ServerProcess::start(options, &why);
     ASSERT_TRUE(server_) << why;
     grammar_ = std::make_unique<CommandGrammar>(read_tree(control({"COMMAND", "DOCS"})));
+    control({"XADD", "sample", "1-1", "field", "value"});
+    grammar_->remember_dump(read_tree(control({"DUMP", "sample"})).text);
     const ReplyTree settings = read_tree(control({"CONFIG", "GET", "*"}));
     for (size_t i = 0; i + 1 < settings.items.size(); i += 2) setting_names_.push_back(settings.items[i].text);
     for (const CommandForm& form : grammar_->forms()) {

@@ -248,6 +248,7 @@ std::string CommandGrammar::value_of(const ReplyTree& argument, Random& random) 
   if (name == "threshold") return random.one_in(2) ? integer_text(random) : id_text(random);
   if (has(name, "id") || has(name, "start") || has(name, "end")) return id_text(random);
   if (name == "username") return "default";
+  if (name == "serialized-value") return dump_;
   return random.one_in(20) ? odd_text(random) : pick(kTexts, random);
 }
 

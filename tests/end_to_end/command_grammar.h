@@ -49,6 +49,8 @@ class CommandGrammar {
 
   // An id that requests may name from now on.
   void remember_id(std::string id);
+  // What DUMP returned of some value, for RESTORE.
+  void remember_dump(std::string payload) { dump_ = std::move(payload); }
 
   Words make(const CommandForm& form, Random& random);
   // Breaks one or several arguments; the command's name stays what it is.
@@ -66,6 +68,7 @@ class CommandGrammar {
 
   std::vector<CommandForm> forms_;
   std::vector<std::string> ids_;
+  std::string dump_;
   size_t next_id_ = 0;  // the one to be forgotten next
   uint64_t repeat_ =
       0;  // keys and ids of one request come in equal numbers, and numids says how many; 0 = not drawn yet

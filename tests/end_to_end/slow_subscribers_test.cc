@@ -301,7 +301,7 @@ TEST_P(SlowSubscribersTest, WhoCatchesUpInTimeStays) {
   while (steady_clock::now() - before < seconds(4)) {
     overwhelm(publisher);
     for (int i = 0; i < 12; ++i) ASSERT_NE(late->read_reply(), "") << late->error();
-    // The server looks at what is queued when it queues more.
+    // It has caught up: this one finds nothing queued before it.
     publisher.call({"PUBLISH", "a", "x"});
     ASSERT_NE(late->read_reply(), "") << late->error();
   }

@@ -5,9 +5,10 @@
 //   no stray message    a message comes only between the confirmations of SUBSCRIBE and UNSUBSCRIBE, in the protocol
 //                       spoken at that point, once through each channel or pattern it matches
 //   none lost           what was published between the two arrives
-//   one order           the receivers of a channel see its messages in one order; nobody sees an effect before its
-//   cause exact counts        PUBLISH tells how many deliveries there were entry, then message who reads a stream upon
-//   a message sees what its publisher had added before
+//   one order           the receivers of a channel see its messages in one order
+//   causes first        nobody sees a message before those its publisher knew when it sent it
+//   exact counts        PUBLISH tells how many deliveries there were
+//   entry, then message who reads a stream upon a message sees what its publisher had added before
 //
 // Payloads are numbers used once in a run. Time is counted in moments: every request sent and every value received is
 // one, so that what a client knew when it sent something is before it.

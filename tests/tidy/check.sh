@@ -7,7 +7,7 @@ set -uo pipefail
 cd "$1"
 
 kLinesMax=600
-pure_rooms=(resp streams persistence src/settings src/keyspace src/commands)
+pure_rooms=(resp streams persistence src/settings src/pubsub src/keyspace src/commands)
 failures=0
 
 # Prints what it reads, if anything, under the name of the rule.

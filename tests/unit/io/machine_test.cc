@@ -61,6 +61,8 @@ TEST(Processors, AreWhatTheAffinityMaskAllows) {
     EXPECT_EQ(available_processors(), 1U);
     EXPECT_FALSE(pin_thread_to(-1));
     EXPECT_FALSE(pin_thread_to(1 << 20));
+    EXPECT_TRUE(let_thread_run_on(allowed));
+    EXPECT_EQ(allowed_processors(), allowed);
   });
   pinned.join();
 }

@@ -88,14 +88,14 @@ TEST_F(CutTest, HandsOutEveryKeyOfEveryDatabase) {
 
 TEST_F(CutTest, ChangedKeysAreHandedOutAsTheyWere) {
   create("appended");
-  create("expiring");
+  KeyEntry& expiring = create("expiring");
   create("persistent");
   db().set_expiry(*db().find_to_write("persistent"), 3'000'000);
   create("read");
   start();
   append("appended");
   append("appended");
-  db().set_expiry(*db().find_to_write("expiring"), 2'000'000);
+  db().set_expiry(expiring, 2'000'000);
   db().set_expiry(*db().find_to_write("persistent"), kNoExpiry);
   append(db().will_change(*db().find_to_read("read")));
   EXPECT_THAT(take_all(), ElementsAre("0/appended 1", "0/expiring 1", "0/persistent 1 until 3000000", "0/read 1"));
@@ -164,6 +164,14 @@ TEST_F(CutTest, ASliceTakesLittle) {
     }
   }
   EXPECT_EQ(taken, static_cast<size_t>(kKeys));
+}
+
+TEST_F(CutTest, ALargeStreamFillsASlice) {
+  for (int i = 0; i < 100; ++i) create("k" + std::to_string(i), 0, 1000);
+  start();
+  std::vector<CutItem> items;
+  EXPECT_FALSE(cut.take(keyspace.partition_of("k0"), 10, items));
+  EXPECT_LT(items.size(), 5u);
 }
 
 TEST_F(CutTest, TablesMayGrowAndShrinkDuringTheWalk) {
@@ -252,6 +260,7 @@ TEST_F(CutTest, WhereTheWalkHasPassedNothingIsPreserved) {
   db().remove("b");
   db().clear();
   EXPECT_EQ(cut.preserved_bytes(), 0u);
+  EXPECT_FALSE(keyspace.partition(0).cut().is_going());
 }
 
 TEST_F(CutTest, AnAbandonedCutIsForgotten) {
