@@ -34,7 +34,7 @@ start_servers() {  # cores
   ports=("$(free_port)" "$(free_port)")
   redis-server --port "${ports[0]}" --save '' --appendonly no --daemonize no >"$work/redis.log" &
   pids+=($!)
-  "$build/millrace-server" --port "${ports[1]}" --cores "$1" >"$work/millrace.log" &
+  "$build/millrace-server" --port "${ports[1]}" --cores "$1" --save '' >"$work/millrace.log" &
   pids+=($!)
   local port
   for port in "${ports[@]}"; do wait_ready "$port" || { echo "A server did not start: $(cat "$work"/*.log)" >&2; exit 1; }; done

@@ -25,6 +25,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "words of the message are read in place");
 
 constexpr uint64_t kPolynomial = 0x95ac9329ac4bc9b5;  // reflected
+constexpr uint64_t kOne = uint64_t{1} << 63;          // x^0
 constexpr size_t kTables = 8;
 
 constexpr uint64_t times_x(uint64_t value) {
@@ -121,6 +122,29 @@ uint64_t crc64_by_table(uint64_t crc, std::string_view bytes) {
     for (size_t i = 0; i < kTables; ++i) crc ^= kTable[kTables - 1 - i][word >> 8 * i & 0xff];
   }
   for (const char byte : bytes) crc = kTable[0][(crc ^ static_cast<uint8_t>(byte)) & 0xff] ^ (crc >> 8);
+  return crc;
+}
+
+namespace {
+
+// Polynomials, reflected as checksums are: the highest bit is x^0.
+uint64_t times(uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  for (uint64_t bit = kOne; bit != 0; bit >>= 1) {
+    if ((b & bit) != 0) product ^= a;
+    a = times_x(a);
+  }
+  return product;
+}
+
+}  // namespace
+
+uint64_t crc64_followed_by_zeros(uint64_t crc, uint64_t count) {
+  uint64_t power = kOne >> 8;  // x^8, x^16, x^32, ...
+  for (; count != 0; count >>= 1) {
+    if ((count & 1) != 0) crc = times(crc, power);
+    power = times(power, power);
+  }
   return crc;
 }
 

@@ -10,7 +10,11 @@ namespace millrace::persistence {
 // The checksum of what `crc` is the checksum of, followed by `bytes`.
 uint64_t crc64(uint64_t crc, std::string_view bytes);
 
-// The same by tables alone, as on processors without a carry-less multiplication.
+// The checksum of what `crc` is the checksum of, followed by `count` zero bytes: what a difference near the start of a
+// file makes of the checksum at its end.
+uint64_t crc64_followed_by_zeros(uint64_t crc, uint64_t count);
+
+// crc64() by tables alone, as on processors without a carry-less multiplication.
 uint64_t crc64_by_table(uint64_t crc, std::string_view bytes);
 
 }  // namespace millrace::persistence

@@ -9,13 +9,19 @@
 #include "persistence/crc64.h"
 
 namespace millrace::persistence {
+namespace {
+
+std::string header_of(int version) {
+  char digits[kNumberTextMax];
+  const std::string number(digits, format_i64(version, digits));
+  return std::string(kRdbMagic) + std::string(kRdbVersionDigits - number.size(), '0') + number;
+}
+
+}  // namespace
 
 void RdbWriter::begin(const RdbAbout& about) {
   CHECK(options_.version >= kRdbVersionWriteMin && options_.version <= kRdbVersionWriteMax);
-  char digits[kNumberTextMax];
-  const std::string number(digits, format_i64(options_.version, digits));
-  encoder_.bytes(kRdbMagic);
-  encoder_.bytes(std::string(kRdbVersionDigits - number.size(), '0') + number);
+  encoder_.bytes(header_of(options_.version));
   aux("redis-ver", about.redis_version);
   aux("redis-bits", "64");
   aux("ctime", std::to_string(about.created_s));
@@ -46,10 +52,27 @@ void RdbWriter::begin_key(std::string_view key, int64_t expire_at_ms, uint8_t ty
   encoder_.string(key);
 }
 
+void RdbWriter::raise_version(int version) {
+  CHECK(version <= kRdbVersionWriteMax);
+  version_ = std::max(version_, version);
+}
+
+std::string RdbWriter::raised_header() const {
+  return version_ == options_.version ? std::string() : header_of(version_);
+}
+
 void RdbWriter::end() {
   encoder_.byte(static_cast<uint8_t>(Opcode::kEnd));
   count_into_checksum();
+  if (options_.checksum && version_ != options_.version) correct_checksum();
   encoder_.little_endian64(static_cast<int64_t>(checksum_));
+}
+
+// The checksum is linear: that of the file with the other header differs by that of the difference of the headers,
+// followed by as many zero bytes as followed the header.
+void RdbWriter::correct_checksum() {
+  const uint64_t difference = crc64(0, header_of(options_.version)) ^ crc64(0, header_of(version_));
+  checksum_ ^= crc64_followed_by_zeros(difference, bytes_taken_ + out_.size() - kRdbHeaderSize);
 }
 
 void RdbWriter::count_into_checksum() {

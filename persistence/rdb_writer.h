@@ -6,11 +6,13 @@
 //   for each key:  writer.begin_key(key, expire_at_ms, stream_writer.type());
 //                  while (!stream_writer.advance(writer.value(), 64 * 1024)) { store(writer.take()); }
 //   writer.end();  store(writer.take());
+//   if the header was raised: store it again
 //
 // One owner at a time.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/buffer.h"
@@ -39,7 +41,7 @@ class RdbWriter {
   RdbWriter(const RdbWriter&) = delete;
   RdbWriter& operator=(const RdbWriter&) = delete;
 
-  int version() const { return options_.version; }
+  int version() const { return version_; }
   bool compresses() const { return options_.compress; }
 
   void begin(const RdbAbout& about);
@@ -50,17 +52,23 @@ class RdbWriter {
   static constexpr int64_t kNoExpiryMs = -1;
   void begin_key(std::string_view key, int64_t expire_at_ms, uint8_t type);
   RdbEncoder& value() { return encoder_; }
+  // A value turned out to need a later version than the header says; nothing happens if it does not.
+  void raise_version(int version);
   void end();
+  // Behind end(): what has to be written over the start of the file, because the version was raised. Else empty.
+  std::string raised_header() const;
 
   size_t pending_bytes() const { return out_.size(); }
   uint64_t bytes_taken() const { return bytes_taken_; }
-  // What was written since the last time. Lives until the next call of any kind.
+  // What was written since the last time. Lives until the next take().
   std::string_view take();
 
  private:
   void count_into_checksum();
+  void correct_checksum();
 
   const RdbWriteOptions options_;
+  int version_ = options_.version;  // what the header should say
   Buffer out_;
   Buffer taken_;
   RdbEncoder encoder_;

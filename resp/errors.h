@@ -21,6 +21,12 @@ inline constexpr std::string_view kTimeoutNegative = "timeout is negative";
 
 // ---- gate: refused before the handler runs
 inline constexpr std::string_view kReplicaKeyspace = "Replica can't interact with the keyspace";
+inline constexpr std::string_view kSnapshotsFail =
+    "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    "may "
+    "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    "error.";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection
@@ -82,6 +88,11 @@ inline constexpr std::string_view kLfuNotSelected =
     "policies at runtime LRU and LFU data will take some time to adjust.";
 
 // ---- server
+inline constexpr std::string_view kSaveInProgress = "Background save already in progress";
+inline constexpr std::string_view kSaveFailed = "-ERR";
+inline constexpr std::string_view kLoadFailed = "Error trying to load the RDB dump";
+inline constexpr std::string_view kReloadOptions = "DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+inline constexpr std::string_view kShutdownFailed = "Errors trying to SHUTDOWN. Check logs.";
 inline constexpr std::string_view kNoShutdownInProgress = "No shutdown in progress.";
 inline constexpr std::string_view kInvalidCommandSpecified = "Invalid command specified";
 inline constexpr std::string_view kInvalidArgumentCount = "Invalid number of arguments specified for command";

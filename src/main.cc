@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,10 +17,12 @@
 #include "commands/command_table.h"
 #include "commands/server.h"
 #include "core/core.h"
+#include "core/snapshot_files.h"
 #include "io/choose_backend.h"
 #include "io/machine.h"
 #include "io/socket.h"
 #include "io/system_clock.h"
+#include "io/system_disk.h"
 #include "process/daemon.h"
 #include "process/environment.h"
 #include "process/files.h"
@@ -108,13 +111,14 @@ struct RunningCore {
 class Cores {
  public:
   Cores(commands::Server& server, const commands::CommandTable& table,
-        std::vector<std::unique_ptr<io::Backend>> backends, const process::Listeners& listeners) {
+        std::vector<std::unique_ptr<io::Backend>> backends, const process::Listeners& listeners, io::Disk& disk) {
     const auto count = static_cast<size_t>(server.facts.core_count);
     cores_.resize(count);
     directory_.resize(count);
     const core::Surroundings surroundings{
         .prepare_socket = [&server](int fd) { return prepare_socket(fd, server.settings); },
         .request_shutdown = process::request_shutdown,
+        .disk = &disk,
     };
     for (size_t i = 0; i < count; ++i) {
       cores_[i].backend = std::move(backends[i]);
@@ -141,6 +145,8 @@ class Cores {
     // `processors` must outlive the reading of it.
     for (size_t seen = started_.load(); seen < cores_.size(); seen = started_.load()) started_.wait(seen);
   }
+  // Goes on with process::request_shutdown(), if it works.
+  void save_and_end() { cores_[0].core->save_and_end(); }
   void stop() {
     for (RunningCore& running : cores_) running.core->stop();
     for (RunningCore& running : cores_) running.thread.join();
@@ -151,6 +157,25 @@ class Cores {
   core::CoreDirectory directory_;
   std::atomic<size_t> started_{0};
 };
+
+// nullopt, or why files cannot be there.
+std::optional<std::string> directory_error(io::Disk& disk, const std::string& path) {
+  std::vector<std::string> names;
+  const int result = disk.list_directory(path, names);
+  if (result >= 0) return std::nullopt;
+  return std::string(std::strerror(-result));
+}
+
+// A signal with save points set saves first. If that fails the server stays, as Redis does.
+void wait_for_end(const settings::Settings& settings, Log& log, Cores& cores) {
+  for (;;) {
+    const std::string signal = process::wait_for_shutdown();
+    if (signal.empty()) return log.notice("SHUTDOWN asked for, ending");
+    if (settings.save_points().empty()) return log.notice("Received " + signal + ", ending");
+    log.notice("Received " + signal + ", saving before the end");
+    cores.save_and_end();
+  }
+}
 
 int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable,
           process::Background& background) {
@@ -178,8 +203,10 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   facts.started_monotonic_ns = io::read_clocks().monotonic_ns;
   facts.process_id = getpid();
 
-  auto listeners = process::Listeners::open(settings, static_cast<size_t>(facts.core_count), log);
-  if (!listeners) return give_up(listeners.error());
+  io::SystemDisk disk;
+  if (const auto error = directory_error(disk, settings.snapshot_directory())) {
+    return give_up("Can't use the directory " + settings.snapshot_directory() + ": " + *error);
+  }
 
   const commands::CommandTable table;
   const keyspace::KeyspaceOptions options{
@@ -188,7 +215,17 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   };
   commands::Server server(settings, log, options, facts, table.count());
   server.environment = process::environment();
-  Cores cores(server, table, std::move(backends), *listeners);
+  server.environment.refuse_setting = [&disk](std::string_view name, std::string_view value) {
+    return name == "dir" ? directory_error(disk, std::string(value)).value_or("") : std::string();
+  };
+  {
+    keyspace::PartitionLocks locks(server.keyspace);
+    if (const auto error = core::load_snapshot(server, disk, locks, io::read_clocks)) return give_up(*error);
+  }
+  // Nobody gets an answer, or a connection, before the keys are there.
+  auto listeners = process::Listeners::open(settings, static_cast<size_t>(server.facts.core_count), log);
+  if (!listeners) return give_up(listeners.error());
+  Cores cores(server, table, std::move(backends), *listeners, disk);
 
   std::unique_ptr<process::PidFile> pid_file;
   if (settings.daemonize.load() != 0 || !settings.pidfile().empty()) {
@@ -202,8 +239,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   cores.start();
   background.report_started();
 
-  const std::string signal = process::wait_for_shutdown();
-  log.notice(signal.empty() ? "SHUTDOWN asked for, ending" : "Received " + signal + ", ending");
+  wait_for_end(settings, log, cores);
   process::unblock_signals();
   cores.stop();
   log.notice("All connections closed, good bye");

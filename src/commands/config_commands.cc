@@ -4,10 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "commands/access.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "commands/help.h"
+#include "commands/snapshots.h"
 #include "resp/errors.h"
 #include "settings/change.h"
 #include "settings/rewrite.h"
@@ -73,7 +75,12 @@ void config_get_command(CommandContext& context) {
 void config_set_command(CommandContext& context) {
   const auto pairs = context.args.subspan(2);
   if (pairs.size() % 2 != 0) return context.reply.error(resp::kSyntax);
-  if (const auto error = settings::set_all(context.server.settings, pairs)) return context.reply.error(*error);
+  const settings::ChangeRules rules{
+      .may_set_protected = is_allowed(context.server.settings.protected_access(), context.client),
+      .refuse = context.server.environment.refuse_setting,
+  };
+  if (const auto error = settings::set_all(context.server.settings, pairs, rules)) return context.reply.error(*error);
+  update_refusal(context.server);
   context.server.log.set_level(context.server.settings.log_level());
   context.host.settings_changed();
   context.reply.ok();

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "commands/client.h"
 #include "commands/server.h"
+#include "commands/snapshots.h"
 #include "keyspace/database.h"
 #include "keyspace/partition_locks.h"
 #include "resp/push_message.h"
@@ -45,8 +46,15 @@ class Host {
   virtual void pause_changed() = 0;
   // A setting that a core holds derived state for was changed (maxclients, timeout, ...): every core looks again.
   virtual void settings_changed() = 0;
-  // Ends the server after this command.
+  // Ends the server after this command, without a snapshot.
   virtual void shut_down() = 0;
+  // Begins a snapshot of all keys as they are now; all partitions are held. `wait`, unless null, is answered at its
+  // end. False, and nothing done, if another one is going on (a final one waits for that).
+  virtual bool start_snapshot(SnapshotKind kind, Ref<SnapshotWait> wait) = 0;
+  // DEBUG RELOAD: the snapshot file is written, or loaded, before this returns; all partitions are held throughout.
+  // False: it failed, and the log says why.
+  virtual bool save_at_once() = 0;
+  virtual bool load_at_once(keyspace::PartitionLocks& locks) = 0;
   // DEBUG SLEEP: this core does nothing for that long.
   virtual void stall(int64_t ns) = 0;
   // Reads the clock afresh (the context's `now` is the turn's).

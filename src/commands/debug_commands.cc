@@ -8,6 +8,7 @@
 
 #include "base/letters.h"
 #include "base/numbers.h"
+#include "commands/access.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "keyspace/key_table.h"
@@ -19,23 +20,6 @@ namespace millrace::commands {
 namespace {
 
 constexpr double kSleepMaxSeconds = 3600;
-
-bool is_local(const Client& client) {
-  const std::string& address = client.fixed.address;
-  return client.fixed.is_unix || address.starts_with("127.0.0.1:") || address.starts_with("[::1]:") ||
-         address.starts_with("::1:");
-}
-
-bool may_debug(const CommandContext& context) {
-  switch (context.server.settings.debug_access()) {
-    case settings::DebugAccess::kYes:
-      return true;
-    case settings::DebugAccess::kLocal:
-      return is_local(context.client);
-    default:
-      return false;
-  }
-}
 
 // As strtod() reads it: the longest prefix that is a number, else 0.
 double read_seconds(std::string_view text) {
@@ -88,6 +72,19 @@ void debug_digest_value(CommandContext& context) {
   for (const std::string_view key : keys) context.reply.simple(digest_at(context, key).hex());
 }
 
+// All others wait: what is loaded is what was there.
+void debug_reload(CommandContext& context) {
+  const auto options = context.args.subspan(2);
+  const bool no_save = options.size() == 1 && same_word(options[0], "NOSAVE");
+  if (!options.empty() && !no_save) return context.reply.error(resp::kReloadOptions);
+  context.locks.hold_all();
+  if (!no_save && !context.host.save_at_once()) return context.reply.error(resp::kSaveFailed);
+  for (int index = 0; index < context.server.keyspace.database_count(); ++index) context.db.with_index(index).clear();
+  if (!context.host.load_at_once(context.locks)) return context.reply.error(resp::kLoadFailed);
+  context.server.log.warning("DB reloaded by DEBUG RELOAD");
+  context.reply.ok();
+}
+
 void debug_set_active_expire(CommandContext& context) {
   const std::string number(context.args[2]);
   context.server.active_expiry.store(std::atoi(number.c_str()) != 0, std::memory_order_relaxed);
@@ -108,6 +105,8 @@ constexpr DebugAction kActions[] = {
     {"digest", 2, debug_digest, "DIGEST", "Shows a checksum of all keys and values, whatever their order."},
     {"digest-value", -2, debug_digest_value, "DIGEST-VALUE [<key> ...]", "Shows a checksum of each value."},
     {"object", 3, debug_object, "OBJECT <key>", "Shows how the value of a key is held in memory."},
+    {"reload", -2, debug_reload, "RELOAD [NOSAVE]",
+     "Saves all keys (not with NOSAVE), removes them and loads the file."},
     {"set-active-expire", 3, debug_set_active_expire, "SET-ACTIVE-EXPIRE <0|1>",
      "Stops or resumes the removal of expired keys in the background."},
     {"sleep", 3, debug_sleep, "SLEEP <seconds>", "Keeps this core busy with nothing; decimals are allowed."},
@@ -131,7 +130,9 @@ void debug_help(CommandContext& context) {
 }  // namespace
 
 void debug_command(CommandContext& context) {
-  if (!may_debug(context)) return context.reply.error(resp::debug_not_allowed("DEBUG", "enable-debug-command"));
+  if (!is_allowed(context.server.settings.debug_access(), context.client)) {
+    return context.reply.error(resp::debug_not_allowed("DEBUG", "enable-debug-command"));
+  }
   for (const DebugAction& action : kActions) {
     if (!same_word(context.args[1], action.name)) continue;
     if (!fits(action, context.args.size())) break;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "commands/memory_report.h"
 
@@ -13,6 +14,8 @@ namespace millrace::commands {
 struct Environment {
   std::function<MemoryReport()> memory;
   std::function<CpuReport()> cpu;
+  // CONFIG SET: why a value that is well-formed cannot be taken (a directory that is not there); empty if it can.
+  std::function<std::string(std::string_view name, std::string_view value)> refuse_setting = {};
   // CONFIG REWRITE. The whole file, nothing if there is none; nullopt if it is there and cannot be read.
   std::function<std::optional<std::string>(const std::string& path)> read_file;
   // Replaces the file at once (a temporary file beside it, fsync, rename, fsync of the directory). nullopt, or why not.

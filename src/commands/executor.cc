@@ -33,12 +33,12 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
   const size_t before = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
   const CommandSpec* spec = find_command(client, args, reply);
+  if (spec != nullptr) hold_partitions(*spec, args);
   if (spec != nullptr && is_paused(*spec, now)) return Outcome::kPaused;
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
   if (spec != nullptr) {
     client.card.last_command.store(spec, std::memory_order_relaxed);
-    hold_partitions(*spec, args);
     run_handler(*spec, client, args, reply, now);
   }
   client.card.commands.add();
@@ -62,8 +62,10 @@ void Executor::end_run() {
 }
 
 bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
+  const bool writes = (spec.flags & (kWrite | kMayReplicate)) != 0;
+  if (writes && server_.snapshots.holds_writes.load(std::memory_order_relaxed)) return true;
   if (now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
-  return !server_.pause.writes_only.load(std::memory_order_relaxed) || (spec.flags & (kWrite | kMayReplicate)) != 0;
+  return !server_.pause.writes_only.load(std::memory_order_relaxed) || writes;
 }
 
 // The row to execute, or nullptr with the refusal written to `reply`.
@@ -89,6 +91,10 @@ const CommandSpec* Executor::find_command(const Client& client, std::span<const 
 // Why this client may not call a command that exists; empty if it may.
 std::string Executor::refusal(const Client& client, const CommandSpec& spec) const {
   const Session& session = client.session;
+  if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed) &&
+      ((spec.flags & kWrite) != 0 || spec.full_name == "ping")) {
+    return std::string(resp::kSnapshotsFail);
+  }
   if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
     return resp::only_in_subscriber_mode(spec.full_name);
   }

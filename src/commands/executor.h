@@ -1,7 +1,8 @@
 // Executor: takes one parsed request through look-up, refusals, locks and handler, and tells others what it changed.
 // One per core, same thread.
 //
-//   execute()   find the row -> refuse? -> hold the partitions of its keys -> handler -> tell others what it changed
+//   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> handler -> tell others what it
+//   changed
 //   end_run()   let go of the partitions
 //
 // Others are told in this order, under the locks still held: who tracks the keys, who listens for keyspace

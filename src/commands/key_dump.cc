@@ -113,7 +113,8 @@ void dump_command(CommandContext& context) {
   const streams::Stream& stream = *entry->value.stream();
   const int version = persistence::rdb_version_for(stream, usual_idempotency(settings),
                                                    persistence::rdb_version_of_redis(settings.compat_version()));
-  context.reply.bulk(persistence::dump_value(stream, version, settings.text("rdbcompression") == "yes"));
+  context.reply.bulk(
+      persistence::dump_value(stream, version, settings.rdbcompression.load(std::memory_order_relaxed) != 0));
 }
 
 void restore_command(CommandContext& context) {

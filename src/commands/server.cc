@@ -49,6 +49,7 @@ Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::Key
       broker(options.hash_seed),
       tracking(clients, settings, facts.core_count, options.hash_seed) {
   CHECK(facts.core_count > 0);
+  snapshots.last_save_s.store(facts.started_unix_ms / 1000, std::memory_order_relaxed);
   statistics_reset_unix_ms.store(facts.started_unix_ms, std::memory_order_relaxed);
   for (int core = 0; core < facts.core_count; ++core) {
     statistics.push_back(std::make_unique<CoreStatistics>(command_count));

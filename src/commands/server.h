@@ -15,6 +15,7 @@
 #include "commands/environment.h"
 #include "commands/monitors.h"
 #include "commands/rate_sampler.h"
+#include "commands/snapshots.h"
 #include "commands/tracking.h"
 #include "keyspace/keyspace.h"
 #include "pubsub/broker.h"
@@ -106,6 +107,7 @@ struct Server {
   pubsub::Broker broker;
   Monitors monitors;
   Tracking tracking;
+  Snapshots snapshots;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};
   std::atomic<uint64_t> peak_memory_bytes{0};

@@ -4,6 +4,7 @@
 #include "base/letters.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
+#include "commands/snapshots.h"
 #include "resp/errors.h"
 #include "settings/directives.h"
 
@@ -43,7 +44,8 @@ void time_command(CommandContext& context) {
   context.reply.bulk_integer(now.unix_ms % 1000 * 1000 + now.unix_us);
 }
 
-// Nothing is saved yet, so SAVE and NOSAVE, NOW and FORCE all end the server in the same way.
+// With NOSAVE, or without save points, the server ends at once; else when the snapshot is on disk. NOW changes nothing:
+// there are no replicas to wait for.
 void shutdown_command(CommandContext& context) {
   unsigned flags = 0;
   for (const std::string_view word : context.args.subspan(1)) {
@@ -53,7 +55,13 @@ void shutdown_command(CommandContext& context) {
   }
   if (contradicts(flags)) return context.reply.error(resp::kSyntax);
   if (flags == kAbort) return context.reply.error(resp::kNoShutdownInProgress);
-  context.host.shut_down();
+  const bool saves = (flags & kSave) != 0 || !context.server.settings.save_points().empty();
+  if (!saves || (flags & kNoSave) != 0) return context.host.shut_down();
+  Ref<SnapshotWait> wait = Ref<SnapshotWait>::make(Ref<Client>(&context.client), resp::kShutdownFailed);
+  const SnapshotKind kind = (flags & kForce) != 0 ? SnapshotKind::kFinalForced : SnapshotKind::kFinal;
+  context.locks.hold_all();
+  if (!context.host.start_snapshot(kind, wait)) return context.reply.error(resp::kShutdownFailed);
+  context.block(std::move(wait));
 }
 
 }  // namespace millrace::commands

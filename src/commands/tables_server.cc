@@ -36,6 +36,11 @@ CommandSpec locking_itself(CommandSpec spec) {
   return spec;
 }
 
+CommandSpec locking_all(CommandSpec spec) {
+  spec.locking = Locking::kAll;
+  return spec;
+}
+
 CommandSpec container(std::string_view name, std::string_view since, std::string_view summary,
                       std::vector<CommandSpec> subcommands) {
   CommandSpec spec = row(name, -2, 0, since, "Depends on the subcommand.", "", summary, nullptr);
@@ -125,10 +130,18 @@ std::vector<CommandSpec> server_command_rows() {
           monitor_command),
       row("lolwut", -1, kReadonly | kFast, "5.0.0", "", "[version=VERSION:integer]",
           "Tells the version, with a little art.", lolwut_command),
-      row("shutdown", -1, kControl | kNoMulti | kAllowBusy, "1.0.0",
-          "O(N) for N keys when they are saved, otherwise O(1)",
-          "[nosave_save<nosave=NOSAVE|save=SAVE>] [now=NOW@7.0.0] [force=FORCE@7.0.0] [abort=ABORT@7.0.0]",
-          "Ends the server.", shutdown_command),
+      locking_all(row("save", 1, kAdmin | kNoScript | kNoAsyncLoading | kNoMulti, "1.0.0", "O(N) for N keys", "",
+                      "Writes all keys to disk and answers when they are there.", save_command)),
+      locking_all(row("bgsave", -1, kAdmin | kNoScript | kNoAsyncLoading, "1.0.0", "O(1)", "[schedule=SCHEDULE@3.2.2]",
+                      "Writes all keys to disk in the background.", bgsave_command)),
+      with("admin dangerous", "nondeterministic_output",
+           row("lastsave", 1, kLoading | kStale | kFast, "1.0.0", "O(1)", "", "Tells when the keys were last saved.",
+               lastsave_command)),
+      locking_itself(
+          row("shutdown", -1, kControl | kNoMulti | kAllowBusy, "1.0.0",
+              "O(N) for N keys when they are saved, otherwise O(1)",
+              "[nosave_save<nosave=NOSAVE|save=SAVE>] [now=NOW@7.0.0] [force=FORCE@7.0.0] [abort=ABORT@7.0.0]",
+              "Saves the keys and ends the server.", shutdown_command)),
       debug_row(),
       container("config", "2.0.0", "Reads and changes the configuration.", config_rows()),
       container("memory", "4.0.0", "Looks at the use of memory.",

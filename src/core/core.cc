@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "core/housekeeping.h"
 #include "core/listener.h"
+#include "core/snapshot.h"
+#include "core/snapshot_files.h"
 #include "resp/errors.h"
 
 namespace millrace::core {
@@ -14,6 +16,9 @@ namespace {
 
 // Scratch for replies beyond this is given back after use.
 constexpr size_t kKeptReplyBytesMax = 256 * 1024;
+
+// Who is held back offers its request again after that long, at the earliest.
+constexpr int64_t kPauseNsMin = 5'000'000;
 
 constexpr std::string_view kProtectedMode =
     "-DENIED Protected mode is on and no password is set, so only connections from this machine are accepted. To let "
@@ -41,6 +46,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
       handed_over_(static_cast<size_t>(server.facts.core_count)),
       pause_timer_(*this) {
   load_settings();
+  snapshot_ = std::make_unique<Snapshot>(*this, surroundings_.disk);
   housekeeping_ = std::make_unique<Housekeeping>(*this);
 }
 
@@ -71,9 +77,9 @@ bool Core::turn() {
   return true;
 }
 
-// Nothing of this core is left in its ring: no accept, no receive, and no send, of whomever's connection.
+// Nothing of this core is left in its ring: no accept, no receive, no send, of whomever's connection, and no file.
 bool Core::can_leave() const {
-  return stopping_ && connections_.empty() && own_.empty() && sends_in_flight_ == 0 &&
+  return stopping_ && connections_.empty() && own_.empty() && sends_in_flight_ == 0 && snapshot_->is_idle() &&
          std::all_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return listener->is_stopped(); });
 }
 
@@ -118,6 +124,11 @@ void Core::stop() {
   backend_.wake();
 }
 
+void Core::save_and_end() {
+  inbox_.push({Message::Kind::kSaveAndEnd, nullptr});
+  backend_.wake();
+}
+
 void Core::post_to_all(Message::Kind kind) {
   for (uint32_t core = 0; core < directory_.size(); ++core) post(core, {kind, nullptr}, true);
 }
@@ -153,8 +164,12 @@ void Core::handle(Message& message) {
     case Message::Kind::kLookAgain:
       look_again();
       break;
+    case Message::Kind::kSaveAndEnd:
+      snapshot_->start(commands::SnapshotKind::kFinal);
+      break;
     case Message::Kind::kStop:
       stopping_ = true;
+      snapshot_->give_up();
       for (const auto& listener : listeners_) listener->stop();
       for (const auto& [id, connection] : connections_) post(index_, {Message::Kind::kClose, connection}, false);
       break;
@@ -244,7 +259,9 @@ void Core::run_runnable() {
 
 void Core::pause(Connection& connection) {
   paused_.push_back(connection);
-  timers_.arm(pause_timer_, server_.pause.until_monotonic_ns.load(std::memory_order_relaxed));
+  // Writes that wait for the end of the server have no time of their own: it may not come to that.
+  const int64_t until_ns = server_.pause.until_monotonic_ns.load(std::memory_order_relaxed);
+  timers_.arm(pause_timer_, std::max(until_ns, now().monotonic_ns + kPauseNsMin));
 }
 
 // Everyone who was held back offers the request again; who is still to wait comes back here.
@@ -364,6 +381,27 @@ void Core::settings_changed() {
 void Core::shut_down() {
   surroundings_.request_shutdown();
 }
+
+bool Core::start_snapshot(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait) {
+  return snapshot_->start(kind, std::move(wait));
+}
+
+bool Core::save_at_once() {
+  const std::optional<std::string> error =
+      surroundings_.disk == nullptr ? "no disk" : save_snapshot(server_, *surroundings_.disk, now());
+  if (error) log().warning("Snapshot failed: " + *error);
+  return !error;
+}
+
+bool Core::load_at_once(keyspace::PartitionLocks& locks) {
+  const std::optional<std::string> error =
+      surroundings_.disk == nullptr
+          ? "no disk"
+          : load_snapshot(server_, *surroundings_.disk, locks, [this] { return read_clock(); });
+  if (error) log().warning(*error);
+  return !error;
+}
+
 void Core::stall(int64_t ns) {
   backend_.stall(ns);
 }

@@ -28,12 +28,14 @@
 #include "core/inbox.h"
 #include "core/timers.h"
 #include "io/backend.h"
+#include "io/disk.h"
 
 namespace millrace::core {
 
 class Core;
 class Housekeeping;
 class Listener;
+class Snapshot;
 
 // What a core is told about a socket it accepted; main asks the kernel, tests make it up.
 struct PeerFacts {
@@ -47,6 +49,7 @@ struct PeerFacts {
 struct Surroundings {
   std::function<PeerFacts(int fd)> prepare_socket;  // sets socket options too
   std::function<void()> request_shutdown;
+  io::Disk* disk = nullptr;  // where snapshots go; without one there are none
 };
 
 // All cores of the server, by index. Filled before the first of them runs, fixed from then on.
@@ -83,6 +86,8 @@ class Core final : public commands::Host {
   void post(uint32_t core, Message message, bool needs_wake);
   // Any thread.
   void stop();
+  // Any thread. Saves all keys and then asks for the end of the server; if saving fails, it stays.
+  void save_and_end();
 
   // ---- for connections, listeners and housekeeping, on this core's thread
   void awake();  // first thing in every callback: the wait is over, the time has moved
@@ -100,6 +105,7 @@ class Core final : public commands::Host {
   }
   Log& log() { return server_.log; }
   Timers& timers() { return timers_; }
+  Snapshot& snapshot() { return *snapshot_; }
   Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
   // A connection's commands run, and their replies gather in replies().
   void begin_run(Connection& connection) { running_ = &connection; }
@@ -127,6 +133,9 @@ class Core final : public commands::Host {
   void pause_changed() override;
   void settings_changed() override;
   void shut_down() override;
+  bool start_snapshot(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait) override;
+  bool save_at_once() override;
+  bool load_at_once(keyspace::PartitionLocks& locks) override;
   void stall(int64_t ns) override;
   Instant read_clock() override { return backend_.now(); }
 
@@ -188,6 +197,7 @@ class Core final : public commands::Host {
   Connection* running_ = nullptr;  // whose replies are in replies_
   PauseTimer pause_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<Snapshot> snapshot_;
   std::unique_ptr<Housekeeping> housekeeping_;
 };
 

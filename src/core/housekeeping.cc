@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/core.h"
+#include "core/snapshot.h"
 
 namespace millrace::core {
 namespace {
@@ -12,6 +13,7 @@ constexpr int64_t kRoundNs = 100'000'000;
 // Keys removed from one partition before the others get their turn, and partitions with work per round.
 constexpr size_t kKeysPerSlice = 64;
 constexpr int kSlicesPerRound = 32;
+constexpr int64_t kRetryS = 5;
 
 // It has said what it wants to hear; that it says no more is no sign that it is gone.
 bool is_waiting(const Connection& connection) {
@@ -33,7 +35,10 @@ void Housekeeping::expired() {
   core_.load_settings();
   const bool unfinished = core_.server().active_expiry.load(std::memory_order_relaxed) && expire_keys();
   check_clients();
-  if (core_.core_index() == 0) sample_rates();
+  if (core_.core_index() == 0) {
+    sample_rates();
+    check_save_points();
+  }
   // More expired keys than a round may take: the next round follows at once, after everyone else's turn.
   core_.timers().arm(*this, core_.now().monotonic_ns + (unfinished ? 0 : kRoundNs));
 }
@@ -62,6 +67,26 @@ void Housekeeping::sample_rates() {
     totals.output_bytes += core->output_bytes.get();
   }
   core_.server().rates.sample(core_.now().monotonic_ns, totals);
+}
+
+// As Redis: a save point is due; after a failure not before some seconds have passed.
+void Housekeeping::check_save_points() {
+  commands::Server& server = core_.server();
+  const commands::Snapshots& snapshots = server.snapshots;
+  const auto changes = static_cast<int64_t>(commands::unsaved_changes(server));
+  if (changes == 0 || snapshots.is_going.load(std::memory_order_relaxed)) return;
+  const int64_t now_s = core_.now().unix_ms / 1000;
+  const bool may_try = !snapshots.last_failed.load(std::memory_order_relaxed) ||
+                       now_s - snapshots.last_try_s.load(std::memory_order_relaxed) > kRetryS;
+  if (!may_try) return;
+  const int64_t age_s = now_s - snapshots.last_save_s.load(std::memory_order_relaxed);
+  for (const settings::SavePoint& point : server.settings.save_points()) {
+    if (changes < point.changes || age_s <= point.seconds) continue;
+    core_.log().notice(std::to_string(point.changes) + " changes in " + std::to_string(point.seconds) +
+                       " seconds. Saving...");
+    core_.snapshot().start(commands::SnapshotKind::kBackground);
+    return;
+  }
 }
 
 void Housekeeping::check_clients() {

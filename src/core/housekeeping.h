@@ -1,5 +1,6 @@
 // Housekeeping: what a core does ten times a second whether or not anyone asks - expired keys, idle clients, soft
-// output limits. Each round is a bounded slice of work; what is left over is taken up in the next turn's round.
+// output limits, save points. Each round is a bounded slice of work; what is left over is taken up in the next turn's
+// round.
 #pragma once
 
 #include "core/timers.h"
@@ -18,6 +19,7 @@ class Housekeeping final : private Timer {
   void expired() override;
   bool expire_keys();
   void sample_rates();
+  void check_save_points();
   void check_clients();
   bool has_to_go(Connection& connection);
 

@@ -23,6 +23,7 @@ struct Message {
     kFlush,           // send these outboxes, which another core has put something in
     kSettled,         // a send of a connection being closed, started elsewhere, is over
     kLookAgain,       // CLIENT PAUSE or a setting changed
+    kSaveAndEnd,      // make the final snapshot
     kStop,            // leave the run loop
   };
   Kind kind = Kind::kLookAgain;

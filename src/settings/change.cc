@@ -24,13 +24,16 @@ std::string failure(std::string_view name, std::string_view reason) {
 }
 
 // Names, before any value is looked at, as Redis does.
-std::optional<std::string> check_names(std::span<const Assignment> assignments) {
+std::optional<std::string> check_names(std::span<const Assignment> assignments, const ChangeRules& rules) {
   for (size_t i = 0; i < assignments.size(); ++i) {
     const auto& [directive, name, word, value] = assignments[i];
     if (directive == nullptr || !is_value(*directive)) {
       return "Unknown option or number of arguments for CONFIG SET - '" + std::string(name) + "'";
     }
     if (directive->change == Change::kAtStart) return failure(name, "can't set immutable config");
+    if (directive->change == Change::kProtected && !rules.may_set_protected) {
+      return failure(name, "can't set protected config");
+    }
     for (const Assignment& earlier : assignments.first(i)) {
       if (same_word(earlier.given_name, name)) return failure(name, "duplicate parameter");
     }
@@ -38,7 +41,7 @@ std::optional<std::string> check_names(std::span<const Assignment> assignments) 
   return std::nullopt;
 }
 
-std::optional<std::string> check_value(const Settings& settings, Assignment& assignment) {
+std::optional<std::string> check_value(const Settings& settings, const ChangeRules& rules, Assignment& assignment) {
   const Directive& directive = *assignment.directive;
   const std::string_view shown = same_word(directive.alias, assignment.given_name) ? directive.alias : directive.name;
   const std::string words[] = {std::string(assignment.word)};
@@ -47,6 +50,10 @@ std::optional<std::string> check_value(const Settings& settings, Assignment& ass
   assignment.value = std::move(parsed.value);
   const bool promises = directive.effect == Effect::kRefused || directive.effect == Effect::kWarns;
   if (promises && assignment.value.text != directive.initial) return failure(shown, directive.reason);
+  if (rules.refuse) {
+    const std::string reason = rules.refuse(directive.name, assignment.value.text);
+    if (!reason.empty()) return failure(shown, reason);
+  }
   return std::nullopt;
 }
 
@@ -71,15 +78,16 @@ std::vector<std::pair<std::string, std::string>> get_matching(const Settings& se
   return found;
 }
 
-std::optional<std::string> set_all(Settings& settings, std::span<const std::string_view> names_and_values) {
+std::optional<std::string> set_all(Settings& settings, std::span<const std::string_view> names_and_values,
+                                   const ChangeRules& rules) {
   CHECK(names_and_values.size() % 2 == 0);
   std::vector<Assignment> assignments;
   for (size_t i = 0; i < names_and_values.size(); i += 2) {
     assignments.push_back({find_directive(names_and_values[i]), names_and_values[i], names_and_values[i + 1], {}});
   }
-  if (std::optional<std::string> error = check_names(assignments)) return error;
+  if (std::optional<std::string> error = check_names(assignments, rules)) return error;
   for (Assignment& assignment : assignments) {
-    if (std::optional<std::string> error = check_value(settings, assignment)) return error;
+    if (std::optional<std::string> error = check_value(settings, rules, assignment)) return error;
   }
   for (const Assignment& assignment : assignments) settings.store(*assignment.directive, assignment.value);
   return std::nullopt;

@@ -1,6 +1,7 @@
 // CONFIG GET and CONFIG SET without their replies.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,8 +18,15 @@ namespace millrace::settings {
 std::vector<std::pair<std::string, std::string>> get_matching(const Settings& settings,
                                                               std::span<const std::string_view> patterns);
 
+struct ChangeRules {
+  bool may_set_protected = false;
+  // Why a value that is well-formed cannot be taken all the same (a directory that is not there); empty if it can.
+  std::function<std::string(std::string_view name, std::string_view value)> refuse = {};
+};
+
 // Names and values in turn (an even number of words). All of them take effect, or none and the reason is returned:
 // Redis's error text.
-std::optional<std::string> set_all(Settings& settings, std::span<const std::string_view> names_and_values);
+std::optional<std::string> set_all(Settings& settings, std::span<const std::string_view> names_and_values,
+                                   const ChangeRules& rules = {});
 
 }  // namespace millrace::settings

@@ -24,6 +24,7 @@ enum class Kind : uint8_t {
   kChoice,           // one of `choices`; stored as its position
   kChoices,          // one or more of `choices`
   kText,             // one word
+  kFileName,         // one word without a '/'
   kWords,            // min..max words
   kVersion,          // 7.2.4; stored as 0x00MMmmpp
   kSave,             // pairs of seconds and changes; further lines of a file add to it
@@ -32,7 +33,11 @@ enum class Kind : uint8_t {
   kStatement,        // an instruction, not a value: in files only
 };
 
-enum class Change : uint8_t { kAnyTime, kAtStart };
+enum class Change : uint8_t {
+  kAnyTime,
+  kProtected,  // at any time, by whom enable-protected-configs allows it
+  kAtStart
+};
 
 // What giving the directive a value other than its default leads to.
 enum class Effect : uint8_t {

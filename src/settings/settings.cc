@@ -2,6 +2,7 @@
 #include "settings/settings.h"
 
 #include "base/check.h"
+#include "base/numbers.h"
 #include "settings/directives.h"
 #include "settings/values.h"
 
@@ -34,6 +35,20 @@ std::string Settings::compat_version_text() const {
 
 std::vector<std::string> Settings::bind() const {
   return split_blanks(text("bind"));
+}
+
+std::vector<SavePoint> Settings::save_points() const {
+  const std::vector<std::string> words = split_blanks(text("save"));
+  std::vector<SavePoint> points;
+  for (size_t i = 0; i + 1 < words.size(); i += 2) {
+    points.push_back({.seconds = parse_i64(words[i]).value_or(0), .changes = parse_i64(words[i + 1]).value_or(0)});
+  }
+  return points;
+}
+
+std::string Settings::snapshot_path() const {
+  const std::string directory = text("dir");
+  return directory + (directory.ends_with('/') ? "" : "/") + text("dbfilename");
 }
 
 std::string Settings::text(std::string_view name) const {

@@ -27,7 +27,14 @@ enum class IoBackend : int64_t { kAuto, kIoUring, kEpoll };
 // The letters of notify-keyspace-events. A letter's position here is the number of its bit in the setting.
 inline constexpr std::string_view kEventLetters = "KEg$lshzxetdmnoc";
 
-enum class DebugAccess : int64_t { kNo, kYes, kLocal };  // kLocal: clients on loopback addresses and unix sockets
+// Who may do what is risky; kLocal: clients on loopback addresses and unix sockets.
+enum class Access : int64_t { kNo, kYes, kLocal };
+
+// A snapshot is due when there were so many changes, and the last one is longer ago than that.
+struct SavePoint {
+  int64_t seconds = 0;
+  int64_t changes = 0;
+};
 
 // A directive's value: a number, or CONFIG GET's spelling, whichever its row stores.
 struct Value {
@@ -72,6 +79,12 @@ class Settings {
   // ---- notifications
   Number notify_keyspace_events{0};           // bits, see kEventLetters
   Number tracking_table_max_keys{1'000'000};  // 0 = no limit
+  // ---- snapshots
+  Number stop_writes_on_bgsave_error{1};
+  Number rdbcompression{1};
+  Number rdbchecksum{1};
+  Number rdb_version{0};  // 0 = auto
+  Number rdb_skip_unknown_types{0};
   // ---- the rest
   Number databases{16};
   Number cores{0};  // 0 = auto
@@ -79,7 +92,8 @@ class Settings {
   Number daemonize{0};
   Number loglevel{static_cast<int64_t>(LogLevel::kNotice)};
   Number io_backend{static_cast<int64_t>(IoBackend::kAuto)};
-  Number enable_debug_command{static_cast<int64_t>(DebugAccess::kNo)};
+  Number enable_debug_command{static_cast<int64_t>(Access::kNo)};
+  Number enable_protected_configs{static_cast<int64_t>(Access::kNo)};
   Number compat_version_packed{0x00070204};
 
   // The Redis version the server claims to be, 0x00MMmmpp: 7.2.4 is 0x00070204.
@@ -87,15 +101,17 @@ class Settings {
   std::string compat_version_text() const;
   LogLevel log_level() const { return static_cast<LogLevel>(loglevel.load(kRelaxed)); }
   IoBackend io_backend_choice() const { return static_cast<IoBackend>(io_backend.load(kRelaxed)); }
-  DebugAccess debug_access() const { return static_cast<DebugAccess>(enable_debug_command.load(kRelaxed)); }
+  Access debug_access() const { return static_cast<Access>(enable_debug_command.load(kRelaxed)); }
+  Access protected_access() const { return static_cast<Access>(enable_protected_configs.load(kRelaxed)); }
 
   // Addresses to listen on; one that begins with '-' may fail to be there. Empty: all of them ("bind" without words).
   std::vector<std::string> bind() const;
   std::string unixsocket() const { return text("unixsocket"); }
   std::string pidfile() const { return text("pidfile"); }
   std::string logfile() const { return text("logfile"); }
-  std::string save() const { return text("save"); }
-  std::string dir() const { return text("dir"); }
+  std::vector<SavePoint> save_points() const;
+  std::string snapshot_directory() const { return text("dir"); }
+  std::string snapshot_path() const;  // dir and dbfilename
 
   // Any directive's value as CONFIG GET shows it. REQUIRES: the name exists.
   std::string text(std::string_view name) const;

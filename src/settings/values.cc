@@ -220,6 +220,11 @@ ParsedValue parse_limits(std::span<const std::string> words, OutputLimits limits
   return text(format_output_limits(limits));
 }
 
+ParsedValue parse_file_name(const Directive& directive, const std::string& word) {
+  if (word.find('/') == std::string::npos) return text(word);
+  return failed(std::string(directive.name) + " can't be a path, just a filename");
+}
+
 ParsedValue parse_word(const Directive& directive, const std::string& word) {
   switch (directive.kind) {
     case Kind::kBool:
@@ -240,6 +245,8 @@ ParsedValue parse_word(const Directive& directive, const std::string& word) {
       return parse_version(word);
     case Kind::kEvents:
       return parse_events(word);
+    case Kind::kFileName:
+      return parse_file_name(directive, word);
     default:
       return text(word);
   }
@@ -270,7 +277,8 @@ ParsedValue parse_value(const Directive& directive, std::span<const std::string>
   ParsedValue parsed = parse_word(directive, words[0]);
   // A number that running code does not look at is kept as text.
   if (parsed.ok() && directive.member == nullptr && parsed.value.text.empty()) {
-    if (directive.kind != Kind::kText) parsed.value.text = format_number(directive, parsed.value.number);
+    if (directive.kind != Kind::kText && directive.kind != Kind::kFileName)
+      parsed.value.text = format_number(directive, parsed.value.number);
   }
   return parsed;
 }

@@ -42,6 +42,7 @@ struct Preparation {
   const char* out;
   const char* err;
   bool deny_io_uring;
+  const char* directory;
 };
 
 // In the child, after fork: only calls that are safe there.
@@ -50,7 +51,7 @@ struct Preparation {
   const int in = open(preparation.in, O_RDONLY);
   const int out = open(preparation.out, O_CREAT | O_WRONLY | O_APPEND, 0600);
   const int err = open(preparation.err, O_CREAT | O_WRONLY | O_APPEND, 0600);
-  if (in < 0 || out < 0 || err < 0) _exit(126);
+  if (in < 0 || out < 0 || err < 0 || chdir(preparation.directory) != 0) _exit(126);
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
@@ -105,7 +106,8 @@ Process::Process(const std::vector<std::string>& words, const Options& options) 
   const std::string in = directory_.file("in", options.input);
   const std::string out = directory_.path("out");
   const std::string err = directory_.path("err");
-  const Preparation preparation{in.c_str(), out.c_str(), err.c_str(), options.deny_io_uring};
+  const std::string directory = directory_.path(".");
+  const Preparation preparation{in.c_str(), out.c_str(), err.c_str(), options.deny_io_uring, directory.c_str()};
   pid_ = fork();
   if (pid_ == 0) become(preparation, argument_pointers.data(), variable_pointers.data());
   CHECK(pid_ > 0);

@@ -118,8 +118,8 @@ TEST_F(StartTest, IncludesAndPatternsAreReadInPlace) {
 }
 
 TEST_F(StartTest, DirectivesWithoutEffectAreNamedInOneLine) {
-  start({conf("appendfsync always\nrdbcompression no\nappendfsync no\n")});
-  EXPECT_THAT(log(), HasSubstr(" Accepted without effect: appendfsync rdbcompression\n"));
+  start({conf("appendfsync always\nsupervised auto\nappendfsync no\n")});
+  EXPECT_THAT(log(), HasSubstr(" Accepted without effect: appendfsync supervised\n"));
 }
 
 TEST_F(StartTest, PromisesOfDurabilityAreWarnedAbout) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/snapshot_files.h"
 #include "keyspace/database.h"
+#include "settings/directives.h"
 #include "support/resp_reply.h"
 
 namespace millrace::test {
@@ -35,7 +37,15 @@ SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed),
             return peer;
           },
       .request_shutdown = [this] { shutdown_requested_ = true; },
+      .disk = options.disk,
   };
+  if (options.disk == nullptr) {
+    settings_.store(*settings::find_directive("save"), {});
+  } else {
+    world_.use_disk(*options.disk);
+    keyspace::PartitionLocks locks(server_->keyspace);
+    CHECK(!core::load_snapshot(*server_, *options.disk, locks, [this] { return world_.now(); }));
+  }
   for (uint32_t i = 0; i < options.cores; ++i) {
     backends_.push_back(world_.make_backend());
     cores_.push_back(std::make_unique<core::Core>(core::Core::Options{.index = i, .seed = options.seed + i}, *server_,

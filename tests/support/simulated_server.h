@@ -19,6 +19,7 @@
 #include "commands/server.h"
 #include "core/core.h"
 #include "settings/settings.h"
+#include "support/simulated_disk.h"
 #include "support/simulated_network.h"
 
 namespace millrace::test {
@@ -29,8 +30,10 @@ class SimulatedServer {
     uint64_t seed = 1;
     uint32_t cores = 3;
     uint32_t partitions = 8;
+    SimulatedDisk* disk = nullptr;  // where snapshots go; without one there are none, nor save points
   };
 
+  // What is under dbfilename is loaded.
   explicit SimulatedServer(const Options& options);
   ~SimulatedServer();
   SimulatedServer(const SimulatedServer&) = delete;

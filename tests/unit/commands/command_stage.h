@@ -46,6 +46,13 @@ class RecordingHost final : public Host {
   void pause_changed() override { ++pause_changes; }
   void settings_changed() override { ++setting_changes; }
   void shut_down() override { is_shut_down = true; }
+  bool start_snapshot(SnapshotKind kind, Ref<SnapshotWait>) override {
+    if (!snapshot_can_start) return false;
+    snapshots.push_back(kind);
+    return true;
+  }
+  bool save_at_once() override { return false; }
+  bool load_at_once(keyspace::PartitionLocks&) override { return false; }
   void stall(int64_t ns) override { stalled_ns += ns; }
   Instant read_clock() override { return {}; }
 
@@ -60,6 +67,8 @@ class RecordingHost final : public Host {
   int pause_changes = 0;
   int setting_changes = 0;
   bool is_shut_down = false;
+  std::vector<SnapshotKind> snapshots;  // begun
+  bool snapshot_can_start = true;
   int64_t stalled_ns = 0;
 };
 

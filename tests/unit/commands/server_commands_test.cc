@@ -22,9 +22,7 @@ constexpr std::string_view kNoDebug =
 class ServerCommandsTest : public testing::Test {
  protected:
   std::string run(std::string_view line) { return stage_.run(line); }
-  void allow_debug(settings::DebugAccess access) {
-    stage_.settings.enable_debug_command = static_cast<int64_t>(access);
-  }
+  void allow_debug(settings::Access access) { stage_.settings.enable_debug_command = static_cast<int64_t>(access); }
 
   CommandStage stage_;
 };
@@ -89,19 +87,63 @@ TEST_F(ServerCommandsTest, Shutdown) {
   EXPECT_TRUE(stage_.host.is_shut_down);
 }
 
+TEST_F(ServerCommandsTest, ShutdownSavesFirstIfItShall) {
+  using enum SnapshotKind;
+  EXPECT_EQ(run("SHUTDOWN"), "");
+  EXPECT_EQ(run("SHUTDOWN FORCE"), "");
+  EXPECT_EQ(run("CONFIG SET save \"\""),
+            "-ERR CONFIG SET failed (possibly related to argument 'save') - Invalid save "
+            "parameters\r\n");
+  EXPECT_EQ(stage_.run_args(*stage_.me, {"CONFIG", "SET", "save", ""}), "+OK\r\n");
+  EXPECT_EQ(run("SHUTDOWN SAVE"), "");
+  EXPECT_FALSE(stage_.host.is_shut_down);
+  EXPECT_EQ(stage_.host.snapshots, (std::vector{kFinal, kFinalForced, kFinal}));
+  stage_.host.snapshot_can_start = false;
+  EXPECT_EQ(run("SHUTDOWN SAVE"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+  EXPECT_EQ(run("SHUTDOWN"), "");
+  EXPECT_TRUE(stage_.host.is_shut_down);
+}
+
+TEST_F(ServerCommandsTest, SnapshotsOneAtATime) {
+  using enum SnapshotKind;
+  EXPECT_EQ(run("BGSAVE"), "+Background saving started\r\n");
+  EXPECT_EQ(run("BGSAVE schedule"), "+Background saving started\r\n");
+  EXPECT_EQ(run("BGSAVE now"), "-ERR syntax error\r\n");
+  EXPECT_EQ(run("BGSAVE schedule now"), "-ERR syntax error\r\n");
+  EXPECT_EQ(run("SAVE"), "");
+  EXPECT_EQ(stage_.host.snapshots, (std::vector{kBackground, kBackground, kForeground}));
+  stage_.host.snapshot_can_start = false;
+  EXPECT_EQ(run("BGSAVE"), "-ERR Background save already in progress\r\n");
+  EXPECT_EQ(run("SAVE"), "-ERR Background save already in progress\r\n");
+  EXPECT_EQ(run("LASTSAVE"), ":1700000000\r\n");
+}
+
+TEST_F(ServerCommandsTest, AFailedSnapshotRefusesWritesAndPing) {
+  stage_.server.snapshots.last_failed = true;
+  update_refusal(stage_.server);
+  EXPECT_THAT(run("XADD s * a b"), StartsWith("-MISCONF Redis is configured to save RDB snapshots, but"));
+  EXPECT_THAT(run("PING"), StartsWith("-MISCONF "));
+  EXPECT_EQ(run("XLEN s"), ":0\r\n");
+  EXPECT_EQ(run("CONFIG SET stop-writes-on-bgsave-error no"), "+OK\r\n");
+  EXPECT_EQ(run("PING"), "+PONG\r\n");
+  EXPECT_EQ(run("CONFIG SET stop-writes-on-bgsave-error yes"), "+OK\r\n");
+  EXPECT_EQ(stage_.run_args(*stage_.me, {"CONFIG", "SET", "save", ""}), "+OK\r\n");
+  EXPECT_EQ(run("PING"), "+PONG\r\n");
+}
+
 TEST_F(ServerCommandsTest, DebugIsOffUnlessAllowed) {
   EXPECT_EQ(run("DEBUG SLEEP 0"), kNoDebug);
   EXPECT_EQ(run("DEBUG FOO"), kNoDebug);
-  allow_debug(settings::DebugAccess::kLocal);
+  allow_debug(settings::Access::kLocal);
   EXPECT_EQ(run("DEBUG SLEEP 0"), "+OK\r\n");
   EXPECT_EQ(stage_.run(*stage_.connect("10.1.2.3:4000"), "DEBUG SLEEP 0"), kNoDebug);
   EXPECT_EQ(stage_.run(*stage_.connect("[::1]:4000"), "DEBUG SLEEP 0"), "+OK\r\n");
-  allow_debug(settings::DebugAccess::kYes);
+  allow_debug(settings::Access::kYes);
   EXPECT_EQ(stage_.run(*stage_.connect("10.1.2.3:4001"), "DEBUG SLEEP 0"), "+OK\r\n");
 }
 
 TEST_F(ServerCommandsTest, Debug) {
-  allow_debug(settings::DebugAccess::kYes);
+  allow_debug(settings::Access::kYes);
   EXPECT_EQ(run("DEBUG SLEEP 0.25"), "+OK\r\n");
   EXPECT_EQ(stage_.host.stalled_ns, 250'000'000);
   EXPECT_EQ(run("DEBUG SLEEP x"), "+OK\r\n");
@@ -120,7 +162,7 @@ TEST_F(ServerCommandsTest, Debug) {
 }
 
 TEST_F(ServerCommandsTest, DebugDigestTellsWhetherAnythingDiffers) {
-  allow_debug(settings::DebugAccess::kYes);
+  allow_debug(settings::Access::kYes);
   const std::string nothing = "+" + std::string(40, '0') + "\r\n";
   EXPECT_EQ(run("DEBUG DIGEST"), nothing);
   EXPECT_EQ(run("DEBUG DIGEST-VALUE"), "*0\r\n");

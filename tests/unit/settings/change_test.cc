@@ -32,7 +32,8 @@ TEST_F(ChangeTest, GetByNamePatternAndCase) {
   EXPECT_THAT(get({"port", "p?rt", "port"}), ElementsAre(Pair("port", "6379")));
   EXPECT_THAT(get({"nosuch", "user", "include"}), IsEmpty());
   EXPECT_THAT(get({"slave-read-only"}), ElementsAre(Pair("slave-read-only", "yes")));
-  EXPECT_THAT(get({"save", "appendonly"}), testing::UnorderedElementsAre(Pair("save", ""), Pair("appendonly", "no")));
+  EXPECT_THAT(get({"save", "appendonly"}),
+              testing::UnorderedElementsAre(Pair("save", "3600 1 300 100 60 10000"), Pair("appendonly", "no")));
 }
 
 TEST_F(ChangeTest, StarShowsEveryValueAndEveryAlias) {
@@ -79,9 +80,37 @@ TEST_F(ChangeTest, PromisesAreRefusedUnlessTheyPromiseNothing) {
   EXPECT_EQ(set({"requirepass", "x"}),
             "CONFIG SET failed (possibly related to argument 'requirepass') - passwords are not supported yet");
   EXPECT_NE(set({"appendonly", "yes"}), "");
-  EXPECT_NE(set({"save", "900 1"}), "");
   EXPECT_NE(set({"maxmemory", "1gb"}), "");
   EXPECT_EQ(settings_.text("appendonly"), "no");
+}
+
+TEST_F(ChangeTest, WhereFilesGoIsProtected) {
+  EXPECT_EQ(set({"dbfilename", "other.rdb"}),
+            "CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config");
+  const ChangeRules rules{.may_set_protected = true, .refuse = [](std::string_view name, std::string_view value) {
+                            return name == "dir" && value == "/nowhere" ? std::string("No such file or directory")
+                                                                        : std::string();
+                          }};
+  const auto set_with_rules = [&](const std::vector<std::string_view>& words) {
+    return set_all(settings_, words, rules).value_or("");
+  };
+  EXPECT_EQ(
+      set_with_rules({"dbfilename", "a/b.rdb"}),
+      "CONFIG SET failed (possibly related to argument 'dbfilename') - dbfilename can't be a path, just a filename");
+  EXPECT_EQ(set_with_rules({"dbfilename", "b.rdb", "dir", "/nowhere"}),
+            "CONFIG SET failed (possibly related to argument 'dir') - No such file or directory");
+  EXPECT_EQ(settings_.snapshot_path(), "./dump.rdb");
+  EXPECT_EQ(set_with_rules({"dbfilename", "b.rdb", "dir", "/data"}), "");
+  EXPECT_EQ(settings_.snapshot_path(), "/data/b.rdb");
+}
+
+TEST_F(ChangeTest, SavePointsArePairs) {
+  EXPECT_EQ(set({"save", "900 1 300 10"}), "");
+  ASSERT_EQ(settings_.save_points().size(), 2u);
+  EXPECT_EQ(settings_.save_points()[1].seconds, 300);
+  EXPECT_EQ(settings_.save_points()[1].changes, 10);
+  EXPECT_EQ(set({"save", ""}), "");
+  EXPECT_TRUE(settings_.save_points().empty());
 }
 
 }  // namespace

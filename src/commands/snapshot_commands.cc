@@ -1,0 +1,48 @@
+// SAVE, BGSAVE and LASTSAVE, and what snapshots mean for writes.
+#include "base/letters.h"
+#include "commands/context.h"
+#include "commands/handlers.h"
+#include "commands/info_sections.h"
+#include "commands/snapshots.h"
+#include "resp/errors.h"
+
+namespace millrace::commands {
+
+uint64_t unsaved_changes(const Server& server) {
+  const uint64_t saved = server.snapshots.changes_saved.load(std::memory_order_relaxed);
+  const uint64_t changes = total_of(server, &CoreStatistics::changes);
+  return changes > saved ? changes - saved : 0;
+}
+
+void update_refusal(Server& server) {
+  const bool refuses = server.snapshots.last_failed.load(std::memory_order_relaxed) &&
+                       server.settings.stop_writes_on_bgsave_error.load(std::memory_order_relaxed) != 0 &&
+                       !server.settings.save_points().empty();
+  server.snapshots.refuses_writes.store(refuses, std::memory_order_relaxed);
+}
+
+void save_command(CommandContext& context) {
+  Ref<SnapshotWait> wait = Ref<SnapshotWait>::make(Ref<Client>(&context.client), resp::kSaveFailed);
+  if (!context.host.start_snapshot(SnapshotKind::kForeground, wait)) {
+    return context.reply.error(resp::kSaveInProgress);
+  }
+  context.block(std::move(wait));
+}
+
+// There is no append-only file to be rewritten, so SCHEDULE has nothing to wait for.
+void bgsave_command(CommandContext& context) {
+  const auto options = context.args.subspan(1);
+  if (options.size() > 1 || (options.size() == 1 && !same_word(options[0], "schedule"))) {
+    return context.reply.error(resp::kSyntax);
+  }
+  if (!context.host.start_snapshot(SnapshotKind::kBackground, nullptr)) {
+    return context.reply.error(resp::kSaveInProgress);
+  }
+  context.reply.simple("Background saving started");
+}
+
+void lastsave_command(CommandContext& context) {
+  context.reply.integer(context.server.snapshots.last_save_s.load(std::memory_order_relaxed));
+}
+
+}  // namespace millrace::commands

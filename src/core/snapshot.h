@@ -1,0 +1,134 @@
+// Snapshot: writes all keys as of one moment into dbfilename, while commands go on. Each core has one; at most one of
+// them is going (Snapshots::is_going), on the core that ran the command - or core 0 for save points and the end.
+//
+//   start()      the cut is taken, all partitions held (keyspace/cut.h)
+//   opening      temp-<pid>.rdb                                          helper thread
+//   writing      a slice of encoding per turn; one block is written while the next is encoded
+//   header       if the RDB version had to be raised on the way
+//   syncing
+//   publishing   close, rename over dbfilename, sync the directory       helper thread
+//   discarding   after a failure, or given up: close, remove             helper thread
+//
+// So the file under its name is always a complete one, the old or the new. Nothing here blocks: a turn has at most one
+// slice, then clients have theirs. A final snapshot first has the one that is going given up, and holds writes back
+// from its moment on: nothing that was acknowledged is missing in it.
+//
+// Belongs to its core's thread, but for the helper threads' tasks, which run while it waits for them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/snapshots.h"
+#include "core/snapshot_encoder.h"
+#include "core/timers.h"
+#include "io/backend.h"
+#include "io/disk.h"
+#include "keyspace/cut.h"
+#include "keyspace/partition_locks.h"
+
+namespace millrace::core {
+
+class Core;
+
+class Snapshot final : private Timer {
+ public:
+  Snapshot(Core& core, io::Disk* disk);
+  ~Snapshot();
+
+  // REQUIRES: all partitions are held. False if another one is going on; a final one then waits and returns true.
+  bool start(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait);
+  // The same, by the server itself: no partition is held.
+  bool start(commands::SnapshotKind kind);
+  // Nothing is in flight, and nothing waits.
+  bool is_idle() const { return step_ == Step::kIdle; }
+  // The core is to stop.
+  void give_up();
+
+ private:
+  enum class Step : uint8_t { kIdle, kQueued, kOpening, kWriting, kHeader, kSyncing, kPublishing, kDiscarding };
+
+  struct Wish {
+    commands::SnapshotKind kind;
+    Ref<commands::SnapshotWait> wait;
+  };
+
+  class File final : public io::FileOperation {
+   public:
+    explicit File(Snapshot& snapshot) : snapshot_(snapshot) {}
+    void done(int64_t result) override { snapshot_.file_done(result); }
+
+   private:
+    Snapshot& snapshot_;
+  };
+  class Task final : public io::DiskTask {
+   public:
+    explicit Task(Snapshot& snapshot) : snapshot_(snapshot) {}
+    void run() override { snapshot_.run_task(); }
+    void done() override { snapshot_.task_done(); }
+
+   private:
+    Snapshot& snapshot_;
+  };
+
+  void expired() override;
+  bool claim();
+  void begin(Wish wish);
+  void wait_for_turn();
+  static bool is_final(commands::SnapshotKind kind);
+  bool must_give_up() const;
+  void write_slice();
+  bool encode_some();
+  void take_items();
+  void end_encoding();
+  void write_block();
+  void file_done(int64_t result);
+  void block_written(int64_t result);
+  void start_task(Step step);
+  void run_task();
+  void open_file();
+  void publish();
+  void discard();
+  void task_done();
+  void fail(std::string why);
+  void finish(bool succeeded);
+  void note_end(bool succeeded);
+  void say_end(bool succeeded, int64_t ns);
+  void answer(bool succeeded);
+
+  Core& core_;
+  io::Disk* const disk_;  // nullptr: this server has none
+  commands::Snapshots& shared_;
+  keyspace::PartitionLocks locks_;
+  keyspace::Cut cut_;
+  File file_{*this};
+  Task task_{*this};
+
+  Step step_ = Step::kIdle;
+  commands::SnapshotKind kind_ = commands::SnapshotKind::kBackground;
+  Ref<commands::SnapshotWait> wait_;
+  std::optional<Wish> queued_;  // a final one that waits for another to end
+  bool is_leaving_ = false;     // the core is to stop
+  std::string path_;
+  std::string temporary_path_;
+  int fd_ = -1;
+  std::string failure_;   // why it is given up; written by tasks too
+  uint64_t changes_ = 0;  // of all changes so far, how many are in it
+
+  std::optional<SnapshotEncoder> encoder_;
+  keyspace::PartitionIndex next_partition_ = 0;
+  std::vector<keyspace::CutItem> items_;
+  size_t next_item_ = 0;
+  bool is_in_item_ = false;
+  bool is_encoded_ = false;
+  bool is_writing_ = false;  // a block is in flight
+  std::string_view block_;   // what is left of it
+  int64_t offset_ = 0;
+  uint64_t bytes_ = 0;  // written
+  std::string header_;
+};
+
+}  // namespace millrace::core
