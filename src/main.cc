@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -163,7 +162,7 @@ std::optional<std::string> directory_error(io::Disk& disk, const std::string& pa
   std::vector<std::string> names;
   const int result = disk.list_directory(path, names);
   if (result >= 0) return std::nullopt;
-  return std::string(std::strerror(-result));
+  return io::error_text(result);
 }
 
 // A signal with save points set saves first. If that fails the server stays, as Redis does.

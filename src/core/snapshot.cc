@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -15,6 +14,7 @@ namespace millrace::core {
 namespace {
 
 using commands::SnapshotKind;
+using io::error_text;
 
 constexpr int64_t kSliceNs = 500'000;
 constexpr size_t kBlockBytes = 1024 * 1024;
@@ -24,10 +24,6 @@ constexpr size_t kPieceBytes = 32 * 1024;
 constexpr size_t kTakeMax = 1024;
 constexpr int64_t kQueuedLookNs = 1'000'000;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
-
-std::string error_text(int64_t result) {
-  return std::strerror(static_cast<int>(-result));
-}
 
 }  // namespace
 
@@ -102,8 +98,6 @@ void Snapshot::begin(Wish wish) {
 
   path_ = server.settings.snapshot_path();
   temporary_path_ = io::directory_of(path_) + "/temp-" + std::to_string(server.facts.process_id) + ".rdb";
-  encoder_.emplace(server, std::vector<keyspace::Cut::Counts>(cut_.counts().begin(), cut_.counts().end()));
-  encoder_->begin(now.unix_ms / 1000);
   next_partition_ = 0;
   next_item_ = 0;
   is_in_item_ = is_encoded_ = is_writing_ = false;
@@ -135,6 +129,12 @@ void Snapshot::expired() {
 }
 
 // ---- writing
+
+// Not before the partitions are let go: what the file says about the server takes a while to measure.
+void Snapshot::begin_encoding() {
+  encoder_.emplace(core_.server(), std::vector<keyspace::Cut::Counts>(cut_.counts().begin(), cut_.counts().end()));
+  encoder_->begin(cut_.moment_ms() / 1000);
+}
 
 void Snapshot::write_slice() {
   if (must_give_up()) {
@@ -271,6 +271,7 @@ void Snapshot::task_done() {
   if (!failure_.empty()) return fail(failure_);
   if (step_ == Step::kPublishing) return finish(true);
   if (must_give_up()) return fail("given up");
+  begin_encoding();
   step_ = Step::kWriting;
   core_.timers().arm(*this, core_.now().monotonic_ns);
 }

@@ -80,6 +80,7 @@ class Snapshot final : private Timer {
   void wait_for_turn();
   static bool is_final(commands::SnapshotKind kind);
   bool must_give_up() const;
+  void begin_encoding();
   void write_slice();
   bool encode_some();
   void take_items();

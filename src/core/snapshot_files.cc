@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <utility>
 #include <vector>
@@ -17,6 +16,7 @@
 namespace millrace::core {
 namespace {
 
+using io::error_text;
 using persistence::RdbItem;
 
 constexpr size_t kBlockBytes = 256 * 1024;
@@ -24,10 +24,6 @@ constexpr int64_t kReportNs = 2'000'000'000;
 constexpr size_t kNamesMax = 3;  // keys named as examples for each type
 constexpr double kMegabyte = 1024 * 1024;
 constexpr double kNsPerSecond = 1e9;
-
-std::string error_text(int64_t result) {
-  return std::strerror(static_cast<int>(-result));
-}
 
 double per_second(double amount, int64_t ns) {
   return amount * kNsPerSecond / static_cast<double>(std::max<int64_t>(ns, 1));

@@ -2,6 +2,7 @@
 #include "io/disk.h"
 
 #include <cerrno>
+#include <cstring>
 
 namespace millrace::io {
 
@@ -31,6 +32,10 @@ std::string directory_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string error_text(int64_t result) {
+  return std::strerror(static_cast<int>(-result));
 }
 
 }  // namespace millrace::io

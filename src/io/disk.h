@@ -61,4 +61,7 @@ int64_t read_fully(Disk& disk, int fd, int64_t offset, char* buffer, size_t byte
 // The directory part of a path, for sync_directory: "." where there is none.
 std::string directory_of(const std::string& path);
 
+// The system's words for a result below 0.
+std::string error_text(int64_t result);
+
 }  // namespace millrace::io
