@@ -48,6 +48,7 @@ struct Session {
   bool no_evict = false;
   bool is_monitor = false;
   TrackingSession tracking;
+  uint64_t journal_offset = 0;  // behind its last write (WAITAOF)
 
   // No reply is wanted for the command that runs. Pushes are sent all the same.
   bool is_mute() const { return reply_mode == ReplyMode::kOff || skip_this_reply; }

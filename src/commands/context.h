@@ -28,8 +28,9 @@ class Host {
  public:
   virtual uint32_t core_index() const = 0;
   // Queues bytes for any client as they are: the answer to a blocked command, a line for a monitor. They leave at the
-  // end of this core's turn. If it is the caller, what its commands have replied so far goes out before them.
-  virtual void deliver(Client& client, std::string_view bytes) = 0;
+  // end of this core's turn, but not before the journal may acknowledge `journal_offset`. If it is the caller, what its
+  // commands have replied so far goes out before them.
+  virtual void deliver(Client& client, std::string_view bytes, uint64_t journal_offset = 0) = 0;
   // Queues a message for any client, the caller included, in the protocol the client speaks at that point of its
   // output. What the caller's commands have replied so far goes out before it; so a handler replies first and pushes
   // then.

@@ -26,8 +26,11 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
       table_(table),
       host_(host),
       statistics_(*server.statistics[host.core_index()]),
-      locks_(server.keyspace),
-      random_(seed) {}
+      effects_(server.journal),
+      locks_(server.keyspace, &effects_),
+      random_(seed) {
+  events_.effects = &effects_;
+}
 
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
   const size_t before = out.size();
@@ -53,6 +56,14 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
     server_.tracking.after_refusal(table_.find_called(args), client);
   }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
+}
+
+uint64_t Executor::replies_wait_for(Client& client) {
+  if (!has_written_) return 0;
+  has_written_ = false;
+  effects_.settle();
+  client.session.journal_offset = effects_.offset();
+  return effects_.offset();
 }
 
 void Executor::end_run() {
@@ -129,7 +140,14 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   expect_events();
   keyspace::Database db(server_.keyspace, client.session.database, now, events_);
   CommandContext context{spec, args, client, server_, host_, reply, db, locks_, random_, now, {}};
+  if (has_written_) client.session.journal_offset = effects_.offset();  // WAITAOF holds no partition: all is settled
+  const uint64_t changes_before = events_.changes;
+  const int database = db.index();
+  effects_.begin_unit();
   spec.handler(context);
+  const bool is_effect = (spec.flags & kWrite) != 0 && events_.changes != changes_before && !effects_.is_said();
+  if (is_effect) effects_.add(database, args);
+  if (effects_.end_unit()) has_written_ = true;
   if (context.blocked) {
     blocked_ = std::move(context.blocked);
     queue_blocked();
@@ -186,23 +204,28 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
   keyspace::WaiterTable::Queue* queue = partition.waiters().find(place.database, place.key);
   if (queue == nullptr) return;
   // Apart from events_, whose keys are being walked.
-  keyspace::KeyEvents effects;
-  effects.wanted_events = events_.wanted_events;
-  effects.wants_modified_keys = events_.wants_modified_keys;
-  keyspace::Database db(server_.keyspace, place.database, now, effects);
+  keyspace::KeyEvents events;
+  events.wanted_events = events_.wanted_events;
+  events.wants_modified_keys = events_.wants_modified_keys;
+  events.effects = &effects_;
+  keyspace::Database db(server_.keyspace, place.database, now, events);
   for (const Ref<keyspace::Waiter>& waiter : *queue) {
     if (!waiter->is_waiting()) continue;
     auto& command = static_cast<BlockedCommand&>(*waiter);
     answer_.clear();
     resp::ReplyWriter reply(answer_, command.protocol());
-    if (!command.try_answer(db, place.key, reply)) continue;
-    if (!command.is_mute()) host_.deliver(command.client(), answer_.view());
+    effects_.begin_unit();
+    const bool is_answered = command.try_answer(db, place.key, reply);
+    const bool has_effects = effects_.end_unit();
+    if (!is_answered) continue;
+    if (has_effects) effects_.settle();
+    if (!command.is_mute()) host_.deliver(command.client(), answer_.view(), has_effects ? effects_.offset() : 0);
     host_.resume(command.client());
   }
-  server_.tracking.keys_expired(effects, host_);
-  publish(effects);
-  events_.changes += effects.changes;
-  events_.expired += effects.expired;
+  server_.tracking.keys_expired(events, host_);
+  publish(events);
+  events_.changes += events.changes;
+  events_.expired += events.expired;
   partition.waiters().sweep(place);
 }
 

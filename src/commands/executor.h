@@ -36,6 +36,10 @@ class Executor {
 
   Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed);
 
+  // Where the journal has to be before the replies written since the last call may be sent; 0: anywhere. To be called
+  // when they are queued. What they depend on is in the journal then.
+  uint64_t replies_wait_for(Client& client);
+
   Outcome execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now);
   // The command that execute() left blocked. The caller queues the replies before it, makes it visible with
   // client.set_waiter(), and only then calls end_run(): no answer can overtake them.
@@ -75,6 +79,8 @@ class Executor {
   const CommandTable& table_;
   Host& host_;
   CoreStatistics& statistics_;
+  keyspace::Effects effects_;
+  bool has_written_ = false;  // since the last replies_wait_for()
   keyspace::PartitionLocks locks_;
   Random random_;
 

@@ -13,10 +13,12 @@
 #include "base/mutex.h"
 #include "commands/client.h"
 #include "commands/environment.h"
+#include "commands/journal_state.h"
 #include "commands/monitors.h"
 #include "commands/rate_sampler.h"
 #include "commands/snapshots.h"
 #include "commands/tracking.h"
+#include "keyspace/journal.h"
 #include "keyspace/keyspace.h"
 #include "pubsub/broker.h"
 #include "settings/settings.h"
@@ -108,6 +110,9 @@ struct Server {
   Monitors monitors;
   Tracking tracking;
   Snapshots snapshots;
+  keyspace::Journal* journal = nullptr;  // set before the cores are built; nullptr: this server can keep none
+  JournalState journal_state;
+  LoadingState loading;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};
   std::atomic<uint64_t> peak_memory_bytes{0};

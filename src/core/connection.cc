@@ -223,9 +223,10 @@ void Connection::unpause() {
 
 void Connection::queue(Buffer& bytes) {
   const Reception reception{session.protocol, !subscriptions.empty()};
+  const uint64_t journal_offset = core_.executor().replies_wait_for(*this);
   if (bytes.empty()) return outbox.receive_as(reception);
   const OutboxLimits& limits = core_.outbox_limits(*this);
-  core_.appended(*this, outbox.append(bytes, reception, limits, core_.now().monotonic_ns));
+  core_.appended(*this, outbox.append(bytes, reception, journal_offset, limits, core_.now().monotonic_ns));
 }
 
 void Connection::refuse(const std::string& text) {

@@ -331,10 +331,11 @@ void Core::close_over_limit(Connection& connection) {
 
 // ---- commands::Host
 
-void Core::deliver(commands::Client& client, std::string_view bytes) {
+void Core::deliver(commands::Client& client, std::string_view bytes, uint64_t journal_offset) {
   auto& connection = static_cast<Connection&>(client);
   queue_replies(client);
-  appended(connection, connection.outbox.append(bytes, outbox_limits(client), now().monotonic_ns));
+  const OutboxLimits& limits = outbox_limits(client);
+  appended(connection, connection.outbox.append(bytes, journal_offset, limits, now().monotonic_ns));
 }
 
 void Core::push(commands::Client& client, resp::PushMessage& message) {

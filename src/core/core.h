@@ -125,7 +125,7 @@ class Core final : public commands::Host {
 
   // ---- commands::Host
   uint32_t core_index() const override { return index_; }
-  void deliver(commands::Client& client, std::string_view bytes) override;
+  void deliver(commands::Client& client, std::string_view bytes, uint64_t journal_offset) override;
   void push(commands::Client& client, resp::PushMessage& message) override;
   void queue_replies(commands::Client& running) override;
   void resume(commands::Client& client) override;

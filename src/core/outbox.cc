@@ -43,7 +43,7 @@ Outbox::Appended Outbox::take(std::string_view bytes, const OutboxLimits& limits
   return outcome;
 }
 
-Outbox::Appended Outbox::append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
+Outbox::Appended Outbox::append(std::string_view bytes, uint64_t, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
   return take(bytes, limits, now_ns);
 }
@@ -59,7 +59,8 @@ Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& li
   return bytes.empty() ? Appended::kQueued : take(bytes, limits, now_ns);
 }
 
-Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, const OutboxLimits& limits, int64_t now_ns) {
+Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, uint64_t, const OutboxLimits& limits,
+                                int64_t now_ns) {
   MutexLock lock(mutex_);
   reception_ = reception;
   if (!queued_.empty() || bytes.size() < kExchangeBytesMin) {

@@ -49,9 +49,12 @@ class Outbox final : private io::SendOperation {
   explicit Outbox(Connection& owner) : owner_(owner) {}
 
   // The client's own replies, and how it stands from here on. Takes the bytes; may exchange a large buffer
-  // instead of copying it. `bytes` is empty afterwards.
-  Appended append(Buffer& bytes, Reception reception, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
-  Appended append(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // instead of copying it. `bytes` is empty afterwards. They, and what is queued behind them, are not sent before the
+  // journal may acknowledge `journal_offset` (0: at once).
+  Appended append(Buffer& bytes, Reception reception, uint64_t journal_offset, const OutboxLimits& limits,
+                  int64_t now_ns) EXCLUDES(mutex_);
+  Appended append(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits, int64_t now_ns)
+      EXCLUDES(mutex_);
   // The client may stand otherwise now, though it wants no reply.
   void receive_as(Reception reception) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);

@@ -342,7 +342,7 @@ void Snapshot::answer(bool succeeded) {
     Buffer bytes;
     resp::ReplyWriter reply(bytes, wait->protocol());
     wait->write_outcome(succeeded, reply);
-    core_.deliver(wait->client(), bytes.view());
+    core_.deliver(wait->client(), bytes.view(), 0);
   }
   core_.resume(wait->client());
 }

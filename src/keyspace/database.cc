@@ -28,6 +28,7 @@ void drop(Partition& partition, int database, KeyEntry& entry, KeyEvents& events
 void expire(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
   partition.mutex.assert_held();
   events.note_event(kEventExpired, "expired", database, entry.key);
+  if (events.effects != nullptr) events.effects->add_expired(database, entry.key);
   ++events.expired;
   drop(partition, database, entry, events);
 }

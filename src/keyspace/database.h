@@ -63,6 +63,8 @@ class Database {
   void notify(EventClass event_class, std::string_view event, std::string_view key) {
     events_.note_event(event_class, event, index_, key);
   }
+  // What the journal is told of the command instead of its arguments (effects.h); nullptr while no journal is kept.
+  Effects* effects() { return events_.effects != nullptr && events_.effects->wanted() ? events_.effects : nullptr; }
   // Tells the expiry cycle that this stream has idempotency records that grow old.
   void track_idempotency(std::string_view key);
 
@@ -71,8 +73,10 @@ class Database {
   // Every live key of this database; all partitions held.
   void for_each(const std::function<void(const KeyEntry&)>& visit);
   bool is_expired(const KeyEntry& entry) const {
-    return entry.expire_at_ms != kNoExpiry && entry.expire_at_ms < now_.unix_ms;
+    return entry.expire_at_ms != kNoExpiry && entry.expire_at_ms < now_.unix_ms && !events_.keeps_expired;
   }
+  // Whether a key whose time has come shall stay until the journal that is replayed takes it away.
+  bool keeps_expired() const { return events_.keeps_expired; }
   size_t size();  // keys, expired ones that nobody has touched included; all partitions held
   size_t expiring_size();
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keyspace/effects.h"
 #include "keyspace/waiters.h"
 
 namespace millrace::keyspace {
@@ -44,6 +45,8 @@ struct KeyEvents {
   // ---- what is wanted; set by the executor before the command
   uint32_t wanted_events = 0;        // EventClass bits; 0 unless K or E is set and somebody listens
   bool wants_modified_keys = false;  // some client tracks keys
+  Effects* effects = nullptr;        // what the journal is told; nullptr: nothing
+  bool keeps_expired = false;        // a journal is replayed: it says itself when a key expired
 
   // ---- what happened
   std::vector<KeyPlace> ready;                 // in order, without duplicates; only keys that somebody waits for

@@ -31,6 +31,7 @@ void PartitionLocks::hold_all() {
 }
 
 void PartitionLocks::release() {
+  if (effects_ != nullptr) effects_->settle();
   if (all_) {
     for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) keyspace_.partition(i).mutex.unlock();
     all_ = false;

@@ -1,19 +1,22 @@
 // PartitionLocks: the set of partitions one core has locked at the moment.
 //
 // hold() takes a set in ascending order, which rules out deadlock between cores; asking for a set that is already held
-// costs nothing, so a run of pipelined commands on one stream locks once. One object per core; never shared.
+// costs nothing, so a run of pipelined commands on one stream locks once. Before partitions are let go, what was done
+// under their locks goes to the journal. One object per core; never shared.
 #pragma once
 
 #include <span>
 #include <vector>
 
+#include "keyspace/effects.h"
 #include "keyspace/keyspace.h"
 
 namespace millrace::keyspace {
 
 class PartitionLocks {
  public:
-  explicit PartitionLocks(Keyspace& keyspace) : keyspace_(keyspace) {}
+  // `effects`: of those who change keys under these locks; nullptr if nobody does, or no journal is to know.
+  explicit PartitionLocks(Keyspace& keyspace, Effects* effects = nullptr) : keyspace_(keyspace), effects_(effects) {}
   ~PartitionLocks() { release(); }
   PartitionLocks(const PartitionLocks&) = delete;
   PartitionLocks& operator=(const PartitionLocks&) = delete;
@@ -27,6 +30,7 @@ class PartitionLocks {
 
  private:
   Keyspace& keyspace_;
+  Effects* const effects_;
   std::vector<PartitionIndex> held_;    // ascending, unique; empty if all_
   std::vector<PartitionIndex> wanted_;  // scratch of hold()
   bool all_ = false;

@@ -23,7 +23,7 @@ namespace millrace::commands {
 class RecordingHost final : public Host {
  public:
   uint32_t core_index() const override { return 0; }
-  void deliver(Client& client, std::string_view bytes) override {
+  void deliver(Client& client, std::string_view bytes, uint64_t) override {
     delivered[client.fixed.id] += bytes;
     deliveries.emplace_back(bytes);
   }
@@ -33,7 +33,7 @@ class RecordingHost final : public Host {
     if (&client == running) {
       queued += bytes;
     } else if (!bytes.empty()) {
-      deliver(client, bytes);
+      deliver(client, bytes, 0);
     }
   }
   void queue_replies(Client& client) override {

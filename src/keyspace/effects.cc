@@ -1,0 +1,107 @@
+// See effects.h.
+#include "keyspace/effects.h"
+
+#include <charconv>
+
+#include "base/check.h"
+
+namespace millrace::keyspace {
+namespace {
+
+constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
+constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
+
+// "$5\r\n" and the like.
+void append_header(Buffer& out, char mark, size_t number) {
+  constexpr size_t kBytesMax = 24;
+  char* const start = out.reserve(kBytesMax);
+  *start = mark;
+  char* const end = std::to_chars(start + 1, start + kBytesMax, number).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  out.commit(static_cast<size_t>(end + 2 - start));
+}
+
+void insert(Buffer& buffer, size_t at, std::string_view bytes) {
+  const size_t behind = buffer.size() - at;
+  buffer.reserve(bytes.size());
+  buffer.commit(bytes.size());
+  char* const place = buffer.data() + at;
+  std::memmove(place + bytes.size(), place, behind);
+  std::memcpy(place, bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+void Effects::begin_unit() {
+  DCHECK(!in_unit_);
+  in_unit_ = true;
+  is_said_ = false;
+  unit_start_ = commands_.size();
+  unit_commands_ = 0;
+}
+
+bool Effects::end_unit() {
+  DCHECK(in_unit_);
+  in_unit_ = false;
+  if (unit_commands_ > 1) {
+    insert(commands_, unit_start_, kMulti);
+    commands_.append(kExec);
+  }
+  return unit_commands_ > 0;
+}
+
+void Effects::add(int database, std::span<const std::string_view> words) {
+  if (!wanted()) return;
+  begin_command(database, words.size());
+  for (const std::string_view text : words) word(text);
+}
+
+void Effects::begin_command(int database, size_t words) {
+  DCHECK(wanted());
+  select(database);
+  is_said_ = true;
+  ++unit_commands_;
+  append_header(commands_, '*', words);
+}
+
+void Effects::word(std::string_view word) {
+  append_header(commands_, '$', word.size());
+  commands_.append(word);
+  commands_.append("\r\n");
+}
+
+void Effects::word(int64_t number) {
+  char text[24];
+  word(std::string_view(text, std::to_chars(text, text + sizeof text, number).ptr));
+}
+
+void Effects::add_expired(int database, std::string_view key) {
+  const bool is_said = is_said_;
+  add(database, {"DEL", key});
+  is_said_ = is_said;
+}
+
+void Effects::select(int database) {
+  if (commands_.empty()) {
+    first_database_ = database;
+  } else if (last_database_ != database) {
+    append_header(commands_, '*', 2);
+    word("SELECT");
+    word(int64_t{database});
+  }
+  last_database_ = database;
+}
+
+void Effects::settle() {
+  if (commands_.empty()) return;
+  const bool goes_on = in_unit_;
+  if (goes_on) end_unit();
+  offset_ = journal_->append(commands_.view(), first_database_, last_database_);
+  commands_.clear();
+  in_unit_ = goes_on;
+  unit_start_ = 0;
+  unit_commands_ = 0;
+}
+
+}  // namespace millrace::keyspace
