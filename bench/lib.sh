@@ -41,7 +41,8 @@ start_servers() {  # cores
 }
 
 # Where the processes run: place_apart keeps the load generator off the first processor and the servers on it, if there
-# are two or more; place_anywhere leaves it to the system. A Millrace of several cores is left alone: it places them itself.
+# are two or more; place_anywhere leaves it to the system. A Millrace of several cores may run anywhere in both cases: on
+# one processor its threads would wait for each other.
 place_apart() {  # cores
   can_place || return 0
   pin=(taskset -c 1-$(($(nproc) - 1)))

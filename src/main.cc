@@ -129,20 +129,10 @@ class Cores {
     }
   }
 
-  // Pinned when there is one core per processor.
   void start() {
-    const std::vector<int> processors = io::allowed_processors();
-    const bool pin = processors.size() == cores_.size();
-    for (size_t i = 0; i < cores_.size(); ++i) {
-      cores_[i].thread = std::thread([this, i, pin, &processors] {
-        if (pin) io::pin_thread_to(processors[i]);
-        started_.fetch_add(1);
-        started_.notify_one();
-        cores_[i].core->run();
-      });
+    for (RunningCore& running : cores_) {
+      running.thread = std::thread([&core = *running.core] { core.run(); });
     }
-    // `processors` must outlive the reading of it.
-    for (size_t seen = started_.load(); seen < cores_.size(); seen = started_.load()) started_.wait(seen);
   }
   // Goes on with process::request_shutdown(), if it works.
   void save_and_end() { cores_[0].core->save_and_end(); }
@@ -154,7 +144,6 @@ class Cores {
  private:
   std::vector<RunningCore> cores_;
   core::CoreDirectory directory_;
-  std::atomic<size_t> started_{0};
 };
 
 // nullopt, or why files cannot be there.

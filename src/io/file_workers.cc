@@ -4,12 +4,9 @@
 #include <utility>
 
 #include "base/check.h"
-#include "io/machine.h"
 #include "io/system_disk.h"
 
 namespace millrace::io {
-
-FileWorkers::FileWorkers(Backend& owner) : owner_(owner), processors_(allowed_processors()) {}
 
 void FileWorkers::end() {
   for (Lane& lane : lanes_) {
@@ -54,7 +51,6 @@ void FileWorkers::add(Kind kind, const Job& job) {
 }
 
 void FileWorkers::work(Kind kind) {
-  let_thread_run_on(processors_);
   Job job;
   while (take(lanes_[static_cast<size_t>(kind)], job)) {
     perform(kind, job);

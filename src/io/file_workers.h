@@ -6,9 +6,6 @@
 //
 // A lane per kind, with a thread of its own that is made when the first job comes: a sync of a second holds up no
 // write, the removal of a large file no sync. Within a lane the order is that of asking.
-//
-// The threads may run on the processors that were allowed where the FileWorkers was constructed, which is before cores
-// are pinned; a thread inherits the pinning of its maker otherwise and would take its core's processor.
 #pragma once
 
 #include <array>
@@ -28,7 +25,7 @@ namespace millrace::io {
 class FileWorkers {
  public:
   // Wakes `owner` when something has finished.
-  explicit FileWorkers(Backend& owner);
+  explicit FileWorkers(Backend& owner) : owner_(owner) {}
   ~FileWorkers() { end(); }
   FileWorkers(const FileWorkers&) = delete;
   FileWorkers& operator=(const FileWorkers&) = delete;
@@ -66,7 +63,6 @@ class FileWorkers {
   void report(const Job& job);
 
   Backend& owner_;
-  const std::vector<int> processors_;
   std::array<Lane, 3> lanes_;  // by Kind
   Mutex finished_mutex_;
   std::vector<Job> finished_ GUARDED_BY(finished_mutex_);

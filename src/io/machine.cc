@@ -58,6 +58,20 @@ std::optional<unsigned> quota_of_this_process() {
   return least(unified, least_quota(root + "/cpu", paths.cpu, quota_of_v1));
 }
 
+// By the affinity mask; at least 1. Machines with more processors than a mask holds make the call fail: then it is made
+// with one twice as wide.
+unsigned allowed_processors() {
+  int count = 0;
+  for (int width = CPU_SETSIZE; count == 0 && width <= CPU_SETSIZE * 64; width *= 2) {
+    cpu_set_t* mask = CPU_ALLOC(static_cast<size_t>(width));
+    const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(width));
+    CPU_ZERO_S(bytes, mask);
+    if (sched_getaffinity(0, bytes, mask) == 0) count = CPU_COUNT_S(bytes, mask);
+    CPU_FREE(mask);
+  }
+  return static_cast<unsigned>(std::max(1, count));
+}
+
 bool lists_cpu_controller(std::string_view controllers) {
   while (!controllers.empty()) {
     const size_t comma = std::min(controllers.find(','), controllers.size());
@@ -69,46 +83,9 @@ bool lists_cpu_controller(std::string_view controllers) {
 
 }  // namespace
 
-std::vector<int> allowed_processors() {
-  std::vector<int> processors;
-  // Machines with more processors than the mask holds make the call fail: then twice as wide.
-  for (int width = CPU_SETSIZE; processors.empty() && width <= CPU_SETSIZE * 64; width *= 2) {
-    cpu_set_t* mask = CPU_ALLOC(static_cast<size_t>(width));
-    const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(width));
-    CPU_ZERO_S(bytes, mask);
-    if (sched_getaffinity(0, bytes, mask) == 0) {
-      for (int i = 0; i < width; ++i) {
-        if (CPU_ISSET_S(static_cast<size_t>(i), bytes, mask)) processors.push_back(i);
-      }
-    }
-    CPU_FREE(mask);
-  }
-  if (processors.empty()) processors.push_back(0);
-  return processors;
-}
-
 unsigned available_processors() {
-  const auto allowed = static_cast<unsigned>(allowed_processors().size());
+  const unsigned allowed = allowed_processors();
   return std::max(1U, std::min(allowed, quota_of_this_process().value_or(allowed)));
-}
-
-bool pin_thread_to(int processor) {
-  if (processor < 0 || processor >= CPU_SETSIZE) return false;
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  CPU_SET(static_cast<size_t>(processor), &mask);
-  return sched_setaffinity(0, sizeof mask, &mask) == 0;
-}
-
-bool let_thread_run_on(const std::vector<int>& processors) {
-  const int width = *std::max_element(processors.begin(), processors.end()) + 1;
-  const size_t bytes = CPU_ALLOC_SIZE(static_cast<size_t>(width));
-  cpu_set_t* mask = CPU_ALLOC(static_cast<size_t>(width));
-  CPU_ZERO_S(bytes, mask);
-  for (const int processor : processors) CPU_SET_S(static_cast<size_t>(processor), bytes, mask);
-  const bool ok = sched_setaffinity(0, bytes, mask) == 0;
-  CPU_FREE(mask);
-  return ok;
 }
 
 uint64_t raise_open_file_limit(uint64_t wanted) {

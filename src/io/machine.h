@@ -5,18 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace millrace::io {
 
-// The processors this process may run on, from its affinity mask, ascending. Never empty.
-std::vector<int> allowed_processors();
 // How many threads are worth running: the affinity mask, cut by the cgroup's quota (v2 or v1; rounded up). At least 1.
 unsigned available_processors();
-// Binds the calling thread. False if the processor is not allowed.
-bool pin_thread_to(int processor);
-// The opposite, for threads made by a pinned one: they start out bound to its processor. Never empty.
-bool let_thread_run_on(const std::vector<int>& processors);
 
 // Raises the soft limit of open files (and the hard one where that is permitted) as near to `wanted` as the kernel lets
 // us, never lowers it, and returns what it is now.

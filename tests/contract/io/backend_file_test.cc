@@ -14,7 +14,6 @@
 #include "base/random.h"
 #include "contract/io/backend_contract.h"
 #include "io/disk.h"
-#include "io/machine.h"
 
 namespace millrace::test {
 namespace {
@@ -276,23 +275,6 @@ TEST_P(BackendFiles, ATaskRunsElsewhereAndIsDoneHere) {
   if (GetParam().is_real) {
     EXPECT_NE(task.thread, std::this_thread::get_id());
   }
-}
-
-TEST_P(BackendFiles, ATaskOfAPinnedCoreMayRunOnEveryProcessor) {
-  if (!GetParam().is_real) GTEST_SKIP() << "the simulated world has one thread";
-  const std::vector<int> allowed = io::allowed_processors();
-  const auto backend = stage_->make_free_backend();
-  Task task(*stage_);
-  std::vector<int> found;
-  task.on_run = [&] { found = io::allowed_processors(); };
-  std::thread core([&] {
-    EXPECT_TRUE(io::pin_thread_to(allowed.front()));
-    backend->run_elsewhere(task);
-    while (task.dones == 0 && stage_->has_patience())
-      stage_->wait(*backend, backend->now().monotonic_ns + kNsPerSecond);
-  });
-  core.join();
-  EXPECT_EQ(found, allowed);
 }
 
 TEST_P(BackendFiles, TasksRunOneAtATimeInOrder) {
