@@ -1,0 +1,47 @@
+// check_journal(): the first of two passes over a journal file, so that nothing is applied before it is validated.
+//
+// Walks the file once, in bounded memory whatever it holds, and says how much of it is valid, and whether what is not
+// is a tail that was never known to be durable (torn: cut it) or damage to what was (corrupt: do not start).
+//
+//   const JournalCheck check = check_journal(source, file_bytes, {});
+//   if (source failed) ...                                   the answer is about what could be read
+//   if (check.end == JournalEnd::kCorrupt) refuse(describe(check));
+//   if (check.end == JournalEnd::kTorn) truncate_to(check.valid_bytes), warn(describe(check));
+//   JournalReader reader(second_source, check.valid_bytes, {});
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "persistence/byte_reader.h"
+
+namespace millrace::persistence {
+
+struct JournalOptions {
+  uint64_t begin = 0;  // where in the file the source begins: behind its RDB part
+  uint64_t argument_count_max = 1024 * 1024;
+  uint64_t argument_bytes_max = 512ull * 1024 * 1024;
+};
+
+enum class JournalEnd : uint8_t { kWhole, kTorn, kCorrupt };
+
+// Offsets count from the start of the file.
+struct JournalCheck {
+  JournalEnd end = JournalEnd::kWhole;
+  uint64_t valid_bytes = 0;       // ends behind a command or a line, outside of MULTI ... EXEC
+  uint64_t damage_offset = 0;     // of the first damage; where there is none, the end of the file
+  std::string_view damage = {};   // what it is, in words; lives forever
+  uint64_t commands = 0;          // within valid_bytes
+  uint64_t blocks = 0;            // with a checksum that is right, fences included
+  uint64_t unverified_bytes = 0;  // of valid_bytes: what no checksum covers
+  uint64_t synced_bytes = 0;      // how far the file is known to have been durable once
+};
+
+JournalCheck check_journal(ByteSource& source, uint64_t file_bytes, const JournalOptions& options);
+
+// For the log: "damaged at offset 4711 (a checksum does not match); valid up to offset 4000, known durable up to 3000".
+std::string describe(const JournalCheck& check);
+
+}  // namespace millrace::persistence
