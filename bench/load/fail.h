@@ -2,6 +2,7 @@
 // server that broke a promise. Any thread.
 #pragma once
 
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -12,7 +13,7 @@ inline constexpr int kExitBroken = 1;
 inline constexpr int kExitCannotRun = 2;
 
 [[noreturn]] inline void fail(std::string_view what, std::string_view which = {}) {
-  std::cerr << "fan_out: " << what << which << std::endl;
+  std::cerr << program_invocation_short_name << ": " << what << which << std::endl;
   std::_Exit(kExitCannotRun);
 }
 
