@@ -14,6 +14,9 @@
 // The manifest in memory is the one last renamed into place. If only making that durable failed, the step fails but the
 // new manifest is what the next step starts from: both it and the one before load.
 //
+// Increments with commands and no manifest are a journal that somebody has moved without its manifest, and refused: an
+// interrupted first publish_base() leaves a temporary manifest beside them.
+//
 // Blocking calls, one caller at a time: main at start, afterwards whoever rewrites the journal, on a helper thread.
 #pragma once
 
@@ -21,6 +24,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -43,10 +47,11 @@ class JournalDirectory {
   std::optional<std::string> read();
   // A manifest was found, or made since.
   bool exists() const { return exists_; }
-  // Removes what an interrupted step left behind. Returns lines worth a warning. REQUIRES: read().
-  std::vector<std::string> clean_up();
-  // A journal of Redis before version 7, `file` in `directory`, becomes the base. REQUIRES: read(), and that
-  // needs_upgrade().
+  // Removes what an interrupted step left behind. nullopt, or what could not be removed; no harm then but the space.
+  // REQUIRES: read() found nothing wrong.
+  std::optional<std::string> clean_up();
+  // The journal of a Redis before version 7 is one file called appendfilename, in `directory` (the setting dir), which
+  // becomes the base. REQUIRES: read() found nothing wrong; for upgrade(), that needs_upgrade().
   bool needs_upgrade(const std::string& directory);
   std::optional<std::string> upgrade(const std::string& directory);
   // Everything anew: a base that `write_base` writes, and a first increment. REQUIRES: !exists().
@@ -60,17 +65,16 @@ class JournalDirectory {
   // The same, not in the manifest before publish_base() puts it there: what is appended to it is never loaded with the
   // files of an older journal that lies here. Creates the directory if need be.
   Result<JournalFile, std::string> create_detached_increment();
-  // Where the next base is to be written (to be synced by the writer) before it is published. REQUIRES: the directory
-  // is there, as after the two above.
+  // Where the next base is to be written, and synced, before it is published. The directory is there after any of the
+  // above.
   std::string temporary_base_path() const;
-  // The file at temporary_base_path() is the base now, followed by the increments from `first_increment` on (a path as
-  // given by one of the two above). What is not needed any more is removed; if that fails it is done by the next step
-  // of this kind. nullopt: durable. Otherwise what went wrong; the journal loads as before.
+  // The file at temporary_base_path() is the base now, followed by the increments from `first_increment` on (the path
+  // that one of the two above gave it). What is not needed any more is removed; what cannot be removed is tried again
+  // the next time. nullopt: durable. Otherwise what went wrong; the journal still loads, as before or as after, and a
+  // detached increment is lost: make another.
   std::optional<std::string> publish_base(const std::string& first_increment);
-  // Gives up an increment made by create_detached_increment(), which nobody appends to any more.
-  void remove_detached_increment();
 
-  // Of all files that the manifest has.
+  // Of all files that the manifest has, and of the base alone.
   uint64_t total_bytes() const;
   uint64_t base_bytes() const;
 
@@ -79,12 +83,31 @@ class JournalDirectory {
   std::string path_of(const std::string& name) const { return path_ + "/" + name; }
 
  private:
+  using Failure = std::optional<std::string>;
+
+  std::string manifest_path() const;
+  std::string temporary_manifest_path() const;
+  Failure failure(std::string_view what, const std::string& path, int64_t result) const;
+  Failure read_manifest(int fd);
+  Failure find_lost_increments();
+  Failure make_directory();
+  Failure sync(const std::string& directory);
+  Failure rename(const std::string& from, const std::string& to);
+  Failure write_temporary_manifest(const persistence::Manifest& next);
+  Failure put_manifest_in_place(const persistence::Manifest& next);
+  Failure write_manifest(const persistence::Manifest& next);
+  Failure remove_history();
+  bool is_leftover(const std::string& name) const;
+  Failure write_fence(JournalFile& file, uint64_t synced_bytes);
+  Failure create_increment(JournalFile& file);
+  uint64_t bytes_of(const std::string& path) const;
+
   io::Disk& disk_;
   const std::string path_;
   const std::string append_name_;
   persistence::Manifest manifest_;
   bool exists_ = false;
-  std::string detached_path_;  // empty: there is none
+  uint64_t detached_ = 0;  // so many were made: their names never come twice
 };
 
 }  // namespace millrace::core

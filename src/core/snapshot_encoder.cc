@@ -29,10 +29,13 @@ SnapshotEncoder::SnapshotEncoder(commands::Server& server, std::vector<keyspace:
       counts_(std::move(counts)),
       writer_(write_options(server.settings)) {}
 
-void SnapshotEncoder::begin(int64_t now_s) {
+void SnapshotEncoder::begin(int64_t now_s, bool is_journal_base) {
   const std::string version = server_.settings.compat_version_text();
   const auto& measure = server_.environment.memory;
-  writer_.begin({.redis_version = version, .created_s = now_s, .used_memory_bytes = measure ? measure().used : 0});
+  writer_.begin({.redis_version = version,
+                 .created_s = now_s,
+                 .used_memory_bytes = measure ? measure().used : 0,
+                 .is_aof_base = is_journal_base});
 }
 
 void SnapshotEncoder::add(int database, std::string_view key, int64_t expire_at_ms, const streams::Stream& stream) {

@@ -26,7 +26,7 @@ class SnapshotEncoder {
   // `counts`: the keys of each database, as a loader is to be told.
   SnapshotEncoder(commands::Server& server, std::vector<keyspace::Cut::Counts> counts);
 
-  void begin(int64_t now_s);
+  void begin(int64_t now_s, bool is_journal_base = false);
   // The stream must live, and not change, until advance() has returned true.
   void add(int database, std::string_view key, int64_t expire_at_ms, const streams::Stream& stream);
   // Appends about `bytes_max` bytes of the key. True when all of it is there.
