@@ -21,6 +21,7 @@
 namespace millrace::commands {
 
 class BlockedCommand;
+class PublishRun;
 struct CommandSpec;
 
 // What a command may ask of the core it runs on.
@@ -74,6 +75,7 @@ struct CommandContext {
   resp::ReplyWriter& reply;
   keyspace::Database& db;
   keyspace::PartitionLocks& locks;  // for commands whose spec says they lock for themselves (SCAN, INFO)
+  PublishRun& publish_run;
   Random& random;
   Instant now;
   Ref<BlockedCommand> blocked;  // set by block()

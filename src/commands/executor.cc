@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/letters.h"
-#include "commands/publication.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -28,14 +27,17 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
       statistics_(*server.statistics[host.core_index()]),
       effects_(server.journal),
       locks_(server.keyspace, &effects_),
+      publish_run_(server, host),
       random_(seed) {
   events_.effects = &effects_;
 }
 
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
+  if (!publish_run_.continues_with(args)) publish_run_.deliver();
   const size_t before = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
   const CommandSpec* spec = find_command(client, args, reply);
+  DCHECK(spec != nullptr || !publish_run_.is_open());  // a refusal would overtake the replies of the run
   if (spec != nullptr) hold_partitions(*spec, args);
   if (spec != nullptr && is_paused(*spec, now)) return Outcome::kPaused;
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
@@ -67,6 +69,7 @@ uint64_t Executor::replies_wait_for(Client& client) {
 }
 
 void Executor::end_run() {
+  publish_run_.deliver();
   locks_.release();
   if (timed_spec_ != nullptr) account_time();
   timed_spec_ = nullptr;
@@ -139,7 +142,7 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   statistics_.commands[spec.index].calls.add();
   expect_events();
   keyspace::Database db(server_.keyspace, client.session.database, now, events_);
-  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, random_, now, {}};
+  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, publish_run_, random_, now, {}};
   if (has_written_) client.session.journal_offset = effects_.offset();  // WAITAOF holds no partition: all is settled
   const uint64_t changes_before = events_.changes;
   const int database = db.index();

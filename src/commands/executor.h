@@ -3,7 +3,7 @@
 //
 //   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> handler -> tell others what it
 //   changed
-//   end_run()   let go of the partitions
+//   end_run()   deliver the PUBLISHes still gathered, let go of the partitions
 //
 // Others are told in this order, under the locks still held: who tracks the keys, who listens for keyspace
 // notifications, who is blocked on the keys, who monitors. The reply is complete by then, so what comes to the client
@@ -23,6 +23,7 @@
 #include "commands/blocking.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
+#include "commands/publication.h"
 
 namespace millrace::commands {
 
@@ -82,6 +83,7 @@ class Executor {
   keyspace::Effects effects_;
   bool has_written_ = false;  // since the last replies_wait_for()
   keyspace::PartitionLocks locks_;
+  PublishRun publish_run_;
   Random random_;
 
   keyspace::KeyEvents events_;

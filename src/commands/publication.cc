@@ -8,75 +8,73 @@
 namespace millrace::commands {
 namespace {
 
-class ChannelMessage final : public resp::PushMessage {
+constexpr std::string_view word_of(pubsub::Kind kind) {
+  return kind == pubsub::Kind::kShardChannel ? "smessage" : "message";
+}
+
+// The frames of messages to one channel, as those hear them who listen to it or to a pattern.
+class Frames final : public resp::PushMessage {
  public:
-  ChannelMessage(std::string_view word, std::string_view channel, std::string_view payload)
-      : word_(word), channel_(channel), payload_(payload) {}
+  Frames(std::string_view word, std::optional<std::string_view> pattern, std::string_view channel,
+         std::span<const std::string_view> payloads)
+      : word_(word), pattern_(pattern), channel_(channel), payloads_(payloads) {}
+
+  std::optional<std::string_view> pattern() const { return pattern_; }
 
  private:
   void write(resp::ReplyWriter& writer) const override {
-    writer.push(3);
-    writer.bulk(word_);
-    writer.bulk(channel_);
-    writer.bulk(payload_);
+    for (const std::string_view payload : payloads_) {
+      writer.push(pattern_ ? 4 : 3);
+      writer.bulk(word_);
+      if (pattern_) writer.bulk(*pattern_);
+      writer.bulk(channel_);
+      writer.bulk(payload);
+    }
   }
 
   const std::string_view word_;
+  const std::optional<std::string_view> pattern_;
   const std::string_view channel_;
-  const std::string_view payload_;
-};
-
-class PatternMessage final : public resp::PushMessage {
- public:
-  PatternMessage(std::string_view pattern, std::string_view channel, std::string_view payload)
-      : pattern_(pattern), channel_(channel), payload_(payload) {}
-
-  std::string_view pattern() const { return pattern_; }
-
- private:
-  void write(resp::ReplyWriter& writer) const override {
-    writer.push(4);
-    writer.bulk("pmessage");
-    writer.bulk(pattern_);
-    writer.bulk(channel_);
-    writer.bulk(payload_);
-  }
-
-  const std::string_view pattern_;
-  const std::string_view channel_;
-  const std::string_view payload_;
+  const std::span<const std::string_view> payloads_;
 };
 
 class Publication final : public pubsub::Delivery {
  public:
-  // `reply` may be nullptr: nobody asks how many there were.
-  Publication(Host& host, std::string_view word, std::string_view channel, std::string_view payload,
+  // One message, or several for Broker::publish_together(). `reply` may be nullptr: nobody asks how many there were.
+  Publication(Host& host, pubsub::Kind kind, std::string_view channel, std::span<const std::string_view> payloads,
               resp::ReplyWriter* reply)
-      : host_(host), reply_(reply), channel_(channel), payload_(payload), message_(word, channel, payload) {}
+      : host_(host),
+        reply_(reply),
+        channel_(channel),
+        payloads_(payloads),
+        frames_(word_of(kind), std::nullopt, channel, payloads) {}
 
  private:
   void counted(size_t deliveries) override {
-    if (reply_ != nullptr) reply_->integer(static_cast<int64_t>(deliveries));
+    if (reply_ == nullptr) return;
+    for (size_t i = 0; i < payloads_.size(); ++i) reply_->integer(static_cast<int64_t>(deliveries));
   }
-  void to_channel(pubsub::Subscriber& subscriber) override { host_.push(static_cast<Client&>(subscriber), message_); }
+  void to_channel(pubsub::Subscriber& subscriber) override { host_.push(static_cast<Client&>(subscriber), frames_); }
   // All listeners of one pattern come in a row.
   void to_pattern(pubsub::Subscriber& subscriber, std::string_view pattern) override {
-    if (!pattern_message_ || pattern_message_->pattern() != pattern) {
-      pattern_message_.emplace(pattern, channel_, payload_);
+    if (!pattern_frames_ || pattern_frames_->pattern() != pattern) {
+      pattern_frames_.emplace("pmessage", pattern, channel_, payloads_);
     }
-    host_.push(static_cast<Client&>(subscriber), *pattern_message_);
+    host_.push(static_cast<Client&>(subscriber), *pattern_frames_);
   }
 
   Host& host_;
   resp::ReplyWriter* const reply_;
   const std::string_view channel_;
-  const std::string_view payload_;
-  ChannelMessage message_;
-  std::optional<PatternMessage> pattern_message_;
+  const std::span<const std::string_view> payloads_;
+  Frames frames_;
+  std::optional<Frames> pattern_frames_;
 };
 
-constexpr std::string_view word_of(pubsub::Kind kind) {
-  return kind == pubsub::Kind::kShardChannel ? "smessage" : "message";
+void publish_one(Server& server, Host& host, pubsub::Kind kind, std::string_view channel, std::string_view payload,
+                 resp::ReplyWriter* reply) {
+  Publication publication(host, kind, channel, std::span(&payload, 1), reply);
+  server.broker.publish(kind, channel, publication);
 }
 
 // The bits of notify-keyspace-events are the classes of the keyspace.
@@ -95,10 +93,61 @@ static_assert(is_letter_of(keyspace::kEventOverwritten, 'o') && is_letter_of(key
 }  // namespace
 
 void publish_and_reply(CommandContext& context, pubsub::Kind kind) {
+  if (context.publish_run.take(context, kind)) return;
   resp::ReplyWriter* const reply = context.client.session.is_mute() ? nullptr : &context.reply;
+  publish_one(context.server, context.host, kind, context.args[1], context.args[2], reply);
+}
+
+size_t PublishRun::frame_bytes(std::string_view channel, std::string_view payload) {
+  constexpr size_t kMarksAndLengths = 48;
+  return channel.size() + payload.size() + kMarksAndLengths;
+}
+
+bool PublishRun::continues_with(std::span<const std::string_view> args) const {
+  return !payloads_.empty() && args.size() == 3 && args[1] == channel_ && args[0] == command_ &&
+         bytes_used_ + frame_bytes(args[1], args[2]) <= kBytesMax;
+}
+
+bool PublishRun::take(CommandContext& context, pubsub::Kind kind) {
   const std::string_view channel = context.args[1];
-  Publication publication(context.host, word_of(kind), channel, context.args[2], reply);
-  context.server.broker.publish(kind, channel, publication);
+  const std::string_view payload = context.args[2];
+  if (payloads_.empty() && !begin(context, kind)) return false;
+  bytes_used_ += frame_bytes(channel, payload);
+  payloads_.push_back(keep(payload));
+  return true;
+}
+
+bool PublishRun::begin(CommandContext& context, pubsub::Kind kind) {
+  const Client& client = context.client;
+  // Its own messages stand between its replies; so do the lines of a monitor between the messages.
+  if (!client.subscriptions.empty() || !server_.monitors.empty() || client.session.skip_this_reply) return false;
+  const size_t needed = context.args[0].size() + frame_bytes(context.args[1], context.args[2]);
+  if (needed > kBytesMax) return false;
+  bytes_.clear();
+  bytes_.reserve(kBytesMax);
+  bytes_used_ = context.args[0].size();
+  kind_ = kind;
+  command_ = keep(context.args[0]);
+  channel_ = keep(context.args[1]);
+  reply_.reset();
+  if (!client.session.is_mute()) reply_.emplace(context.reply);
+  return true;
+}
+
+// The buffer has room for all of a run from its beginning, so nothing in it moves.
+std::string_view PublishRun::keep(std::string_view text) {
+  bytes_.append(text);
+  return bytes_.view().substr(bytes_.size() - text.size());
+}
+
+void PublishRun::deliver() {
+  if (payloads_.empty()) return;
+  resp::ReplyWriter* const reply = reply_ ? &*reply_ : nullptr;
+  Publication together(host_, kind_, channel_, payloads_, reply);
+  if (payloads_.size() == 1 || !server_.broker.publish_together(kind_, channel_, together)) {
+    for (const std::string_view payload : payloads_) publish_one(server_, host_, kind_, channel_, payload, reply);
+  }
+  payloads_.clear();
 }
 
 uint32_t notified_classes(const Server& server) {
@@ -114,8 +163,7 @@ void publish_notification(Server& server, Host& host, const keyspace::KeyNotific
     channel += std::to_string(notification.place.database);
     channel += "__:";
     channel += subject;
-    Publication publication(host, word_of(pubsub::Kind::kChannel), channel, payload, nullptr);
-    server.broker.publish(pubsub::Kind::kChannel, channel, publication);
+    publish_one(server, host, pubsub::Kind::kChannel, channel, payload, nullptr);
   };
   const std::string_view key = notification.place.key;
   if ((classes & keyspace::kEventKeyspace) != 0) publish("__keyspace@", key, notification.event);

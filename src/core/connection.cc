@@ -124,6 +124,7 @@ size_t Connection::process(std::string_view bytes) {
     const auto status = parser_.parse(bytes.substr(used), limits);
     if (status == resp::RequestParser::Status::kNeedMore) break;
     if (status == resp::RequestParser::Status::kBroken) {
+      core_.executor().end_run();  // its last replies come first
       refuse(parser_.error_text());
       break;
     }

@@ -78,6 +78,14 @@ void Broker::unsubscribe_all(Subscriptions& subscriptions) {
 }
 
 void Broker::publish(Kind kind, std::string_view channel, Delivery& delivery) {
+  publish(kind, channel, delivery, true);
+}
+
+bool Broker::publish_together(Kind kind, std::string_view channel, Delivery& delivery) {
+  return publish(kind, channel, delivery, false);
+}
+
+bool Broker::publish(Kind kind, std::string_view channel, Delivery& delivery, bool also_to_patterns) {
   ChannelTable& table = table_of(kind);
   const Name name = table.hashed(channel);
   ChannelTable::Shard& shard = table.shard_of(name);
@@ -87,10 +95,12 @@ void Broker::publish(Kind kind, std::string_view channel, Delivery& delivery) {
   if (kind == Kind::kChannel && patterns_.size() != 0) {
     SharedReaderLock patterns_lock(patterns_.mutex);
     patterns_.find_matching(channel, shard.scratch.matching);
+    if (!also_to_patterns && !shard.scratch.matching.empty()) return false;
     deliver_all(audience, shard.scratch, delivery);
   } else {
     deliver_all(audience, shard.scratch, delivery);
   }
+  return true;
 }
 
 size_t Broker::channel_count(Kind kind) const {

@@ -56,6 +56,9 @@ class Broker {
 
   // `kind` is kChannel or kShardChannel.
   void publish(Kind kind, std::string_view channel, Delivery& delivery);
+  // For a delivery of several messages at once, whose count is that of each: false, and nothing done, if a pattern
+  // matches the channel. Who listens through both gets a message both ways before the next one.
+  bool publish_together(Kind kind, std::string_view channel, Delivery& delivery);
 
   // True if a message to some (non-shard) channel could reach anybody at all: what nobody can hear is not even built.
   bool has_listeners() const { return channels_.size() != 0 || patterns_.size() != 0; }
@@ -68,6 +71,7 @@ class Broker {
   size_t audience_size(Kind kind, std::string_view channel) const;
 
  private:
+  bool publish(Kind kind, std::string_view channel, Delivery& delivery, bool also_to_patterns);
   void leave(Kind kind, Subscriptions& subscriptions, const Name& name);
   ChannelTable& table_of(Kind kind);
   const ChannelTable& table_of(Kind kind) const;

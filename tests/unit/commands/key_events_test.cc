@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/publication.h"
 #include "keyspace/partition_locks.h"
 #include "unit/commands/command_stage.h"
 
@@ -65,7 +66,8 @@ class Noting : private commands::CommandStage {
     keyspace::PartitionLocks locks(server.keyspace);
     if (spec->locking != commands::Locking::kSelf) locks.hold_all();
     keyspace::Database db(server.keyspace, 0, now, events_);
-    commands::CommandContext context{*spec, args, *me, server, host, reply, db, locks, random, now, {}};
+    commands::PublishRun publish_run(server, host);
+    commands::CommandContext context{*spec, args, *me, server, host, reply, db, locks, publish_run, random, now, {}};
     spec->handler(context);
   }
 
