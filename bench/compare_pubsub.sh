@@ -89,19 +89,5 @@ for line in "${lines[@]}"; do
       sed "s/^/$side|/" "$work/figures"
     done
   done >"$work/rounds"
-  awk -F'|' -v name="$name" "$awk_functions"'
-    { if (!(($2) in runs)) order[++figures] = $2 }
-    { runs[$2]; value[$1, $2, ++count[$1, $2]] = $3 }
-    END {
-      for (f = 1; f <= figures; ++f) {
-        figure = order[f]
-        n = count[0, figure] < count[1, figure] ? count[0, figure] : count[1, figure]
-        if (n == 0) continue
-        for (i = 1; i <= n; ++i) {
-          theirs[i] = value[0, figure, i]; ours[i] = value[1, figure, i]
-          ratio[i] = theirs[i] > 0 ? ours[i] / theirs[i] : 0
-        }
-        printf "| %s | %s | %.2f | %.4g | %.4g |\n", name, figure, median(ratio, n), median(theirs, n), median(ours, n)
-      }
-    }' "$work/rounds"
+  print_ratios "$name" "$work/rounds"
 done
