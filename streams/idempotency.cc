@@ -128,6 +128,12 @@ void Idempotency::record(std::string_view producer, std::string_view id, StreamI
   if (std::cmp_greater(known.records().size(), impl_->limits.entries_max)) impl_->drop_oldest(known);
 }
 
+void Idempotency::forget_up_to(std::string_view producer, std::string_view id) {
+  const auto known = impl_->producers.find(producer);
+  if (known == impl_->producers.end()) return;
+  while (known->second.find(id)) impl_->drop_oldest(known->second);
+}
+
 bool Idempotency::has_expired(int64_t now_ms) const {
   const int64_t newest_expired_ms = impl_->newest_expired_ms(now_ms);
   return std::ranges::any_of(impl_->producers, [&](const auto& known) {

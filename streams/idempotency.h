@@ -42,6 +42,9 @@ class Idempotency {
   void touch_producer(std::string_view producer);
   // Remembers the pair, dropping the producer's oldest record beyond entries_max. A pair that is known stays as it is.
   void record(std::string_view producer, std::string_view id, StreamId entry);
+  // Drops the producer's records up to and including this one, if it is there: who replays a journal has not let them
+  // grow old, as those did who wrote it.
+  void forget_up_to(std::string_view producer, std::string_view id);
   // Drops records older than the duration. True if anything was dropped.
   bool expire(int64_t now_ms);
   bool has_expired(int64_t now_ms) const;  // expire() would drop something

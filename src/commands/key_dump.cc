@@ -104,6 +104,19 @@ void place_restored(CommandContext& context, std::unique_ptr<streams::Stream> st
   context.db.notify(kEventGeneric, "restore", key);
 }
 
+// RESTORE key time payload ABSTTL [REPLACE]. When the key was last used is not kept.
+void note_restored(CommandContext& context, int64_t expire_at_ms, bool replace) {
+  keyspace::Effects* const effects = context.db.effects();
+  if (effects == nullptr) return;
+  effects->begin_command(context.db.index(), replace ? 6 : 5);
+  effects->word("RESTORE");
+  effects->word(context.args[1]);
+  effects->word(expire_at_ms == kNoExpiry ? int64_t{0} : expire_at_ms);
+  effects->word(context.args[3]);
+  effects->word("ABSTTL");
+  if (replace) effects->word("REPLACE");
+}
+
 }  // namespace
 
 void dump_command(CommandContext& context) {
@@ -128,15 +141,15 @@ void restore_command(CommandContext& context) {
   if (stream == nullptr) return;
 
   const bool was_there = options->replace && context.db.remove(key);
-  if (*expire_at_ms != kNoExpiry && *expire_at_ms <= context.now.unix_ms) {
-    if (was_there) {
-      context.db.notify(kEventGeneric, "del", key);
-      context.db.count_change();
-    }
-  } else {
+  const bool is_over = *expire_at_ms != kNoExpiry && *expire_at_ms <= context.now.unix_ms && !context.db.is_replay();
+  if (!is_over) {
     place_restored(context, std::move(stream), *expire_at_ms, options->idle_s);
-    context.db.count_change();
+    note_restored(context, *expire_at_ms, options->replace);
+  } else if (was_there) {
+    context.db.notify(kEventGeneric, "del", key);
+    if (keyspace::Effects* const effects = context.db.effects()) effects->add(context.db.index(), {"DEL", key});
   }
+  if (!is_over || was_there) context.db.count_change();
   context.reply.ok();
 }
 

@@ -76,6 +76,14 @@ std::optional<int64_t> read_time(CommandContext& context, int64_t base_ms, Unit 
   return at_ms;
 }
 
+// Absolute, and without conditions: they were met.
+void note_expiry(keyspace::Effects& effects, int database, std::string_view key, int64_t at_ms) {
+  effects.begin_command(database, 3);
+  effects.word("PEXPIREAT");
+  effects.word(key);
+  effects.word(at_ms);
+}
+
 void expire_at(CommandContext& context, int64_t base_ms, Unit unit) {
   const std::optional<Conditions> conditions = read_conditions(context);
   if (!conditions) return;
@@ -84,13 +92,16 @@ void expire_at(CommandContext& context, int64_t base_ms, Unit unit) {
   const std::string_view key = context.args[1];
   KeyEntry* entry = context.db.find_to_write(key);
   if (!entry || !conditions->allow(entry->expire_at_ms, *at_ms)) return context.reply.integer(0);
-  if (*at_ms <= context.now.unix_ms) {
+  keyspace::Effects* const effects = context.db.effects();
+  if (*at_ms <= context.now.unix_ms && !context.db.is_replay()) {
     context.db.remove(key);
     context.db.notify(kEventGeneric, "del", key);
+    if (effects != nullptr) effects->add(context.db.index(), {"DEL", key});
   } else {
     context.db.set_expiry(*entry, *at_ms);
     context.db.signal_modified(key);
     context.db.notify(kEventGeneric, "expire", key);
+    if (effects != nullptr) note_expiry(*effects, context.db.index(), key, *at_ms);
   }
   context.db.count_change();
   context.reply.integer(1);

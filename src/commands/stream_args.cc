@@ -128,22 +128,23 @@ streams::Stream& create_stream(CommandContext& context, std::string_view key) {
   return created;
 }
 
-streams::Consumer& ensure_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
-                                   std::string_view name, bool* created) {
-  streams::Consumer& consumer = group.ensure_consumer(name, db.now().unix_ms, created);
+streams::Consumer& ensure_consumer(keyspace::Database& db, GroupName name, streams::Group& group,
+                                   std::string_view consumer, bool* created) {
+  streams::Consumer& found = group.ensure_consumer(consumer, db.now().unix_ms, created);
   if (*created) {
     db.count_change();
-    db.notify(keyspace::kEventStream, "xgroup-createconsumer", key);
+    db.notify(keyspace::kEventStream, "xgroup-createconsumer", name.key);
+    note_consumer_created(db, name, consumer);
   }
-  return consumer;
+  return found;
 }
 
-streams::Consumer& see_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
-                                std::string_view name) {
+streams::Consumer& see_consumer(keyspace::Database& db, GroupName name, streams::Group& group,
+                                std::string_view consumer) {
   bool created = false;
-  streams::Consumer& consumer = ensure_consumer(db, key, group, name, &created);
-  consumer.seen_time_ms = db.now().unix_ms;
-  return consumer;
+  streams::Consumer& found = ensure_consumer(db, name, group, consumer, &created);
+  found.seen_time_ms = db.now().unix_ms;
+  return found;
 }
 
 // ---- XADD and XTRIM
@@ -162,7 +163,11 @@ std::optional<RefPolicy> read_policy_word(std::string_view arg) {
 class AddOrTrimReader {
  public:
   AddOrTrimReader(CommandContext& context, AddOrTrimOptions& options)
-      : args_(context.args), reply_(context.reply), settings_(context.server.settings), options_(options) {}
+      : args_(context.args),
+        reply_(context.reply),
+        settings_(context.server.settings),
+        is_replay_(context.db.is_replay()),
+        options_(options) {}
 
   bool read_xadd() {
     for (; at_ < args_.size(); ++at_) {
@@ -174,9 +179,9 @@ class AddOrTrimReader {
       break;
     }
     options_.elements_at = at_ + 1;
-    if (options_.idempotency != IdempotencyMode::kNone && options_.id.kind != NewId::Kind::kAuto) {
-      return refuse(resp::kIdmpNeedsAutoId);
-    }
+    const bool has_foreign_id =
+        options_.idempotency != IdempotencyMode::kNone && options_.id.kind != NewId::Kind::kAuto;
+    if (has_foreign_id && !is_replay_) return refuse(resp::kIdmpNeedsAutoId);
     return settle_limit(/*needs_strategy=*/false);
   }
 
@@ -286,8 +291,11 @@ class AddOrTrimReader {
 
   bool settle_limit(bool needs_strategy) {
     TrimOptions& trim = options_.trim;
+    // In a journal of Redis LIMIT may stand beside the threshold that was the outcome.
+    if (is_replay_) trim.limit = 0;
     if (trim.limit != 0 && !options_.trims) return refuse(resp::kLimitWithoutStrategy);
     if (needs_strategy && !options_.trims) return refuse(resp::kTrimWithoutStrategy);
+    if (is_replay_) return true;
     if (limit_given_ && !trim.approximate) return refuse(resp::kLimitWithoutTilde);
     if (trim.approximate && !limit_given_) trim.limit = default_limit();
     return true;
@@ -306,6 +314,7 @@ class AddOrTrimReader {
   const Args args_;
   resp::ReplyWriter& reply_;
   const settings::Settings& settings_;
+  const bool is_replay_;
   AddOrTrimOptions& options_;
   size_t at_ = 2;
   bool limit_given_ = false;

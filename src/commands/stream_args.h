@@ -13,6 +13,7 @@
 
 #include "base/letters.h"
 #include "commands/context.h"
+#include "commands/stream_effects.h"
 #include "resp/errors.h"
 #include "settings/settings.h"
 #include "streams/stream.h"
@@ -67,12 +68,12 @@ GroupLookup find_group_to_change(CommandContext& context, std::string_view key, 
 // A new, empty stream at an absent key, with the idempotency limits now in force.
 streams::Stream& create_stream(CommandContext& context, std::string_view key);
 
-// Finds or makes the consumer of a group of the stream at `key`. A new one counts as a change, and is an event.
-streams::Consumer& ensure_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
-                                   std::string_view name, bool* created);
+// Finds or makes a consumer. A new one counts as a change, is an event, and is an effect of its own.
+streams::Consumer& ensure_consumer(keyspace::Database& db, GroupName name, streams::Group& group,
+                                   std::string_view consumer, bool* created);
 // The same, and notes that the consumer was seen now.
-streams::Consumer& see_consumer(keyspace::Database& db, std::string_view key, streams::Group& group,
-                                std::string_view name);
+streams::Consumer& see_consumer(keyspace::Database& db, GroupName name, streams::Group& group,
+                                std::string_view consumer);
 
 // ---- XADD and XTRIM: [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO pid | IDMP pid iid]
 //      [MAXLEN | MINID [= | ~] threshold [LIMIT count]], in any order from args[2].

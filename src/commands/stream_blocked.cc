@@ -105,7 +105,8 @@ bool BlockedRead::answer_ready(keyspace::Database& db, std::string_view key, con
     if (!claimed && !claim()) return false;
     claimed = true;
     if (!answer.takes_more_streams()) break;
-    answer.serve(db, target, group == nullptr ? nullptr : &see_consumer(db, key, *group, options_.consumer));
+    answer.serve(db, target,
+                 group == nullptr ? nullptr : &see_consumer(db, {key, options_.group}, *group, options_.consumer));
   }
   return answer.finish();
 }

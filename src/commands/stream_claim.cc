@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "commands/handlers.h"
 #include "commands/stream_args.h"
+#include "commands/stream_effects.h"
 #include "commands/stream_replies.h"
 #include "resp/errors.h"
 #include "streams/delivery.h"
@@ -25,7 +26,12 @@ struct XclaimOptions {
 class XclaimReader {
  public:
   XclaimReader(CommandContext& context, size_t at, XclaimOptions& options)
-      : reply_(context.reply), args_(context.args), now_ms_(context.now.unix_ms), at_(at), options_(options) {}
+      : reply_(context.reply),
+        args_(context.args),
+        now_ms_(context.now.unix_ms),
+        is_replay_(context.db.is_replay()),
+        at_(at),
+        options_(options) {}
 
   bool read() {
     for (; at_ < args_.size(); ++at_) {
@@ -51,7 +57,8 @@ class XclaimReader {
     return false;
   }
 
-  // A time before the epoch or in the future makes no sense and becomes now.
+  // A time before the epoch or in the future makes no sense and becomes now. In a journal it was now once; the clock
+  // may have been turned back since.
   bool read_idle() {
     const auto idle = read_integer(reply_, args_[++at_], resp::kXclaimIdle);
     if (!idle) return false;
@@ -62,7 +69,7 @@ class XclaimReader {
   bool read_time() {
     const auto time = read_integer(reply_, args_[++at_], resp::kXclaimTime);
     if (!time) return false;
-    options_.claim.delivery_time_ms = *time < 0 || *time > now_ms_ ? now_ms_ : *time;
+    options_.claim.delivery_time_ms = *time < 0 || (*time > now_ms_ && !is_replay_) ? now_ms_ : *time;
     return true;
   }
 
@@ -82,6 +89,7 @@ class XclaimReader {
   resp::ReplyWriter& reply_;
   const Args args_;
   const int64_t now_ms_;
+  const bool is_replay_;
   size_t at_;
   XclaimOptions& options_;
 };
@@ -102,6 +110,19 @@ void write_claimed(resp::ReplyWriter& reply, const streams::Stream& stream, Stre
   auto entry = stream.entries(id, id);
   CHECK(entry.valid());
   write_entry(reply, entry);
+}
+
+// XCLAIM and XAUTOCLAIM: key group consumer ...
+GroupName group_name(const CommandContext& context) {
+  return {context.args[1], context.args[2]};
+}
+
+// What these two did is an effect, never the command.
+void note_outcome(CommandContext& context, const streams::Group& group, std::span<const StreamId> claimed,
+                  std::span<const StreamId> purged) {
+  if (keyspace::Effects* const effects = context.db.effects()) effects->says_it_all();
+  note_claimed(context.db, group_name(context), group, context.args[3], claimed);
+  note_purged(context.db, group_name(context), purged);
 }
 
 struct AutoClaimReader {
@@ -155,22 +176,28 @@ void xclaim_command(CommandContext& context) {
   options.claim.now_ms = context.now.unix_ms;
   options.claim.delivery_time_ms = context.now.unix_ms;
   if (!XclaimReader(context, 5 + ids.size(), options).read()) return;
-  if (options.last_id > found.group->last_delivered) {
+  const bool moves_group = options.last_id > found.group->last_delivered;
+  if (moves_group) {
     found.group->last_delivered = options.last_id;
     context.db.count_change();
   }
 
-  streams::Consumer& consumer = see_consumer(context.db, context.args[1], *found.group, context.args[3]);
+  streams::Consumer& consumer = see_consumer(context.db, group_name(context), *found.group, context.args[3]);
   const size_t array = context.reply.begin_array(static_cast<int64_t>(ids.size()));
-  int64_t claimed = 0;
+  std::vector<StreamId> claimed;
+  std::vector<StreamId> purged;
   for (const StreamId id : ids) {
     const auto outcome = streams::claim(*found.stream, *found.group, consumer, id, options.claim);
-    if (outcome != streams::ClaimOutcome::kSkipped) context.db.count_change();
-    if (outcome != streams::ClaimOutcome::kClaimed) continue;
-    write_claimed(context.reply, *found.stream, id, options.claim.just_id);
-    ++claimed;
+    if (outcome == streams::ClaimOutcome::kSkipped) continue;
+    context.db.count_change();
+    (outcome == streams::ClaimOutcome::kClaimed ? claimed : purged).push_back(id);
+    if (outcome == streams::ClaimOutcome::kClaimed) {
+      write_claimed(context.reply, *found.stream, id, options.claim.just_id);
+    }
   }
-  context.reply.end_array(array, claimed);
+  context.reply.end_array(array, static_cast<int64_t>(claimed.size()));
+  note_outcome(context, *found.group, claimed, purged);
+  if (moves_group && claimed.empty()) note_position(context.db, group_name(context), *found.group);
 }
 
 void xautoclaim_command(CommandContext& context) {
@@ -181,7 +208,7 @@ void xautoclaim_command(CommandContext& context) {
   if (found.wrong_type) return;
   if (found.group == nullptr) return context.reply.error(resp::no_group(context.args[1], context.args[2]));
 
-  streams::Consumer& consumer = see_consumer(context.db, context.args[1], *found.group, context.args[3]);
+  streams::Consumer& consumer = see_consumer(context.db, group_name(context), *found.group, context.args[3]);
   const streams::AutoClaimed done = streams::auto_claim(*found.stream, *found.group, consumer, options);
   context.db.count_change(done.claimed.size() + done.deleted.size());
   context.reply.array(3);
@@ -190,6 +217,7 @@ void xautoclaim_command(CommandContext& context) {
   for (const StreamId id : done.claimed) write_claimed(context.reply, *found.stream, id, options.just_id);
   context.reply.array(static_cast<int64_t>(done.deleted.size()));
   for (const StreamId id : done.deleted) write_id(context.reply, id);
+  note_outcome(context, *found.group, done.claimed, done.deleted);
 }
 
 }  // namespace millrace::commands

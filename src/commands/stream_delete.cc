@@ -1,6 +1,7 @@
 // XDEL, XDELEX, XACKDEL and XTRIM: entries leave the stream. The key stays when the last one has gone.
 #include "commands/handlers.h"
 #include "commands/stream_args.h"
+#include "commands/stream_effects.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -95,6 +96,13 @@ void xtrim_command(CommandContext& context) {
   context.db.count_change(removed);
   context.db.signal_modified(key);
   context.db.notify(keyspace::kEventStream, "xtrim", key);
+  keyspace::Effects* const effects = context.db.effects();
+  if (effects == nullptr) return;
+  const TrimEffect trim{options.trim.policy, found.stream->length()};
+  effects->begin_command(context.db.index(), 2 + trim.word_count());
+  effects->word("XTRIM");
+  effects->word(key);
+  trim.write(*effects);
 }
 
 }  // namespace millrace::commands

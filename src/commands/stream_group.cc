@@ -58,10 +58,25 @@ GroupLookup require_group(CommandContext& context) {
   return found;
 }
 
-int64_t clamped_entries_read(const streams::Stream& stream, int64_t entries_read) {
+// XGROUP CREATE key group id [MKSTREAM] [ENTRIESREAD n]
+void note_created(CommandContext& context, const streams::Group& group, bool makes_stream) {
+  keyspace::Effects* const effects = context.db.effects();
+  if (effects == nullptr) return;
+  const bool counts = group.entries_read != streams::kEntriesReadUnknown;
+  effects->begin_command(context.db.index(), 5 + (makes_stream ? 1 : 0) + (counts ? 2 : 0));
+  for (const std::string_view word : context.args.first(4)) effects->word(word);
+  effects->word(group.last_delivered);
+  if (makes_stream) effects->word("MKSTREAM");
+  if (!counts) return;
+  effects->word("ENTRIESREAD");
+  effects->word(group.entries_read);
+}
+
+// Not more than were added. Reading can take a group beyond that, though, and a journal says so.
+int64_t settled_entries_read(CommandContext& context, const streams::Stream& stream, int64_t entries_read) {
   const uint64_t added = stream.entries_added();
   if (entries_read <= 0 || static_cast<uint64_t>(entries_read) <= added) return entries_read;
-  return static_cast<int64_t>(added);
+  return context.db.is_replay() ? entries_read : static_cast<int64_t>(added);
 }
 
 }  // namespace
@@ -84,11 +99,11 @@ void xgroup_create_command(CommandContext& context) {
     last_delivered = found.stream->last_id();
   }
   streams::Stream& stream = found.stream == nullptr ? create_stream(context, key) : *found.stream;
-  if (stream.create_group(context.args[3], last_delivered, options.entries_read) == nullptr) {
-    return context.reply.error(resp::kBusyGroup);
-  }
+  const streams::Group* const group = stream.create_group(context.args[3], last_delivered, options.entries_read);
+  if (group == nullptr) return context.reply.error(resp::kBusyGroup);
   context.db.count_change();
   context.db.notify(keyspace::kEventStream, "xgroup-create", key);
+  note_created(context, *group, found.stream == nullptr);
   context.reply.ok();
 }
 
@@ -106,7 +121,8 @@ void xgroup_setid_command(CommandContext& context) {
     id = *given;
   }
   found.group->last_delivered = id;
-  found.group->entries_read = clamped_entries_read(*found.stream, options.entries_read);
+  found.group->entries_read = settled_entries_read(context, *found.stream, options.entries_read);
+  note_position(context.db, {context.args[2], context.args[3]}, *found.group);
   context.db.count_change();
   context.db.notify(keyspace::kEventStream, "xgroup-setid", context.args[2]);
   context.reply.ok();
@@ -127,7 +143,7 @@ void xgroup_createconsumer_command(CommandContext& context) {
   const GroupLookup found = require_group(context);
   if (found.group == nullptr) return;
   bool created = false;
-  ensure_consumer(context.db, context.args[2], *found.group, context.args[4], &created);
+  ensure_consumer(context.db, {context.args[2], context.args[3]}, *found.group, context.args[4], &created);
   context.reply.integer(created ? 1 : 0);
 }
 

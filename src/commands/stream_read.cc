@@ -71,6 +71,7 @@ ReadReply::OpenArray ReadReply::open_array(uint64_t length_hint) {
 
 void ReadReply::serve(keyspace::Database& db, const ReadTarget& target, streams::Consumer* consumer) {
   DCHECK(takes_more_streams());
+  collects_ = options_.in_group && db.effects() != nullptr;
   if (streams_ == 0) outer_ = open_array(1);
   ++streams_;
   if (!reply_.is_resp3()) reply_.array(2);
@@ -117,14 +118,18 @@ void ReadReply::write_after(const ReadTarget& target) {
 }
 
 void ReadReply::write_history(keyspace::Database& db, const ReadTarget& target, streams::Consumer& consumer) {
+  collected_.clear();
   const uint64_t read = streams::read_history(
       *target.stream, *target.group, consumer, target.point.after, count_left(), db.now().unix_ms,
       [this] { return has_room(); },
       [this](StreamId id, EntryIterator* entry) {
         ++entries_;
-        entry == nullptr ? write_missing_entry(reply_, id) : write_entry(reply_, *entry);
+        if (entry == nullptr) return write_missing_entry(reply_, id);
+        collect(id);
+        write_entry(reply_, *entry);
       });
   if (read > 0) db.count_change();
+  note_claimed(db, name_of(target), *target.group, options_.consumer, collected_);
 }
 
 // Claimed entries first; new ones fill what is left of the count.
@@ -138,13 +143,18 @@ void ReadReply::write_new(keyspace::Database& db, const ReadTarget& target, stre
     if (delivery.count != 0 && claimed >= delivery.count) return;
     if (delivery.count != 0) delivery.count -= claimed;
   }
+  collected_.clear();
   const uint64_t delivered = streams::deliver_new(
       *target.stream, *target.group, consumer, delivery, [this] { return has_room(); },
       [this, &target](EntryIterator& entry) {
         ++entries_;
+        collect(entry.id());
         target.claims ? write_entry(reply_, entry, 0, 0) : write_entry(reply_, entry);
       });
-  if (delivered > 0) db.count_change();
+  if (delivered == 0) return;
+  db.count_change();
+  if (!options_.no_ack) note_delivered(db, name_of(target), *target.group, options_.consumer, collected_);
+  note_position(db, name_of(target), *target.group);
 }
 
 uint64_t ReadReply::write_claimed(keyspace::Database& db, const ReadTarget& target, streams::Consumer& consumer) {
@@ -152,13 +162,16 @@ uint64_t ReadReply::write_claimed(keyspace::Database& db, const ReadTarget& targ
   claim.count = count_left();
   claim.min_idle_ms = *options_.min_idle_ms;
   claim.now_ms = db.now().unix_ms;
+  collected_.clear();
   const uint64_t claimed = streams::claim_idle(
       *target.stream, *target.group, consumer, claim, [this] { return has_room(); },
       [this](EntryIterator& entry, const ClaimedEntry& before) {
         ++entries_;
+        collect(entry.id());
         write_entry(reply_, entry, before.idle_ms, before.delivery_count);
       });
   if (claimed > 0) db.count_change();
+  note_claimed(db, name_of(target), *target.group, options_.consumer, collected_);
   return claimed;
 }
 
@@ -175,7 +188,10 @@ void read_streams(CommandContext& context, bool in_group) {
     // Redis looks for the key again when it comes to serve it, and misses it a second time.
     if (target.stream == nullptr) context.db.note_miss(target.key);
     streams::Consumer* consumer = nullptr;
-    if (in_group) consumer = &see_consumer(context.db, target.key, *target.group, request.options.consumer);
+    if (in_group) {
+      const GroupName name{target.key, request.options.group};
+      consumer = &see_consumer(context.db, name, *target.group, request.options.consumer);
+    }
     if (is_ready(request.options, target, context.now.unix_ms)) reply.serve(context.db, target, consumer);
   }
   if (reply.finish()) return;
@@ -189,7 +205,9 @@ void xread_command(CommandContext& context) {
   read_streams(context, /*in_group=*/false);
 }
 
+// What it hands out is an effect, never the command.
 void xreadgroup_command(CommandContext& context) {
+  if (keyspace::Effects* const effects = context.db.effects()) effects->says_it_all();
   read_streams(context, /*in_group=*/true);
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "commands/context.h"
+#include "commands/stream_effects.h"
 #include "resp/reply_writer.h"
 #include "streams/stream.h"
 
@@ -85,7 +86,11 @@ class ReadReply {
   OpenArray open_array(uint64_t length_hint);
   uint64_t count_left() const;  // 0 = no limit
   bool has_room() const;
+  void collect(streams::StreamId id) {
+    if (collects_) collected_.push_back(id);
+  }
   void write_after(const ReadTarget& target);
+  GroupName name_of(const ReadTarget& target) const { return {target.key, options_.group}; }
   void write_history(keyspace::Database& db, const ReadTarget& target, streams::Consumer& consumer);
   void write_new(keyspace::Database& db, const ReadTarget& target, streams::Consumer& consumer);
   uint64_t write_claimed(keyspace::Database& db, const ReadTarget& target, streams::Consumer& consumer);
@@ -97,6 +102,8 @@ class ReadReply {
   size_t unfilled_bytes_ = 0;  // of headers of arrays still open
   int64_t streams_ = 0;
   uint64_t entries_ = 0;
+  bool collects_ = false;                     // a journal is kept,
+  std::vector<streams::StreamId> collected_;  // and is to hear of these
 };
 
 }  // namespace millrace::commands

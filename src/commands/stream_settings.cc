@@ -135,6 +135,8 @@ void xidmprecord_command(CommandContext& context) {
   if (found.wrong_type) return;
   if (found.stream == nullptr) return context.reply.error(resp::kNoSuchKey);
   if (!found.stream->contains(*id)) return context.reply.error(resp::kNoSuchMessage);
+  // What a journal records was not there when it was written.
+  if (context.db.is_replay()) found.stream->idempotency.forget_up_to(producer, idempotent_id);
   const auto known = found.stream->idempotency.find(producer, idempotent_id);
   if (known && *known != *id) return context.reply.error(resp::kIdempotentIdTaken);
   if (!known) {

@@ -77,6 +77,8 @@ class Database {
   }
   // Whether a key whose time has come shall stay until the journal that is replayed takes it away.
   bool keeps_expired() const { return events_.keeps_expired; }
+  // Commands come from a journal: what was decided when it was written is not decided again.
+  bool is_replay() const { return events_.keeps_expired; }
   size_t size();  // keys, expired ones that nobody has touched included; all partitions held
   size_t expiring_size();
 

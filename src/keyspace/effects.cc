@@ -11,15 +11,20 @@ namespace {
 constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
 constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
 
-// "$5\r\n" and the like.
-void append_header(Buffer& out, char mark, size_t number) {
-  constexpr size_t kBytesMax = 24;
-  char* const start = out.reserve(kBytesMax);
+constexpr size_t kHeaderMax = 24;
+
+// "$5\r\n" and the like; returns its end.
+char* write_header(char* start, char mark, size_t number) {
   *start = mark;
-  char* const end = std::to_chars(start + 1, start + kBytesMax, number).ptr;
+  char* const end = std::to_chars(start + 1, start + kHeaderMax, number).ptr;
   end[0] = '\r';
   end[1] = '\n';
-  out.commit(static_cast<size_t>(end + 2 - start));
+  return end + 2;
+}
+
+void append_header(Buffer& out, char mark, size_t number) {
+  char* const start = out.reserve(kHeaderMax);
+  out.commit(static_cast<size_t>(write_header(start, mark, number) - start));
 }
 
 void insert(Buffer& buffer, size_t at, std::string_view bytes) {
@@ -66,14 +71,23 @@ void Effects::begin_command(int database, size_t words) {
 }
 
 void Effects::word(std::string_view word) {
-  append_header(commands_, '$', word.size());
-  commands_.append(word);
-  commands_.append("\r\n");
+  char* const start = commands_.reserve(kHeaderMax + word.size() + 2);
+  char* const text = write_header(start, '$', word.size());
+  std::memcpy(text, word.data(), word.size());
+  char* const end = text + word.size();
+  end[0] = '\r';
+  end[1] = '\n';
+  commands_.commit(static_cast<size_t>(end + 2 - start));
 }
 
 void Effects::word(int64_t number) {
   char text[24];
   word(std::string_view(text, std::to_chars(text, text + sizeof text, number).ptr));
+}
+
+void Effects::word(streams::StreamId id) {
+  char text[streams::kStreamIdTextMax];
+  word(std::string_view(text, streams::format_stream_id(id, text)));
 }
 
 void Effects::add_expired(int database, std::string_view key) {

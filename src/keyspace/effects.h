@@ -23,6 +23,7 @@
 
 #include "base/buffer.h"
 #include "keyspace/journal.h"
+#include "streams/stream_id.h"
 
 namespace millrace::keyspace {
 
@@ -46,6 +47,7 @@ class Effects {
   void begin_command(int database, size_t words);
   void word(std::string_view word);
   void word(int64_t number);
+  void word(streams::StreamId id);
 
   // The handler has said all there is to say, maybe nothing: its arguments are no effect.
   void says_it_all() { is_said_ = true; }
