@@ -20,16 +20,19 @@ void CommandContext::block(Ref<BlockedCommand> command) {
   blocked = std::move(command);
 }
 
-Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed)
+Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed, const Replay* replay)
     : server_(server),
       table_(table),
       host_(host),
-      statistics_(*server.statistics[host.core_index()]),
-      effects_(server.journal),
-      locks_(server.keyspace, &effects_),
+      is_replay_(replay != nullptr),
+      statistics_(is_replay_ ? replay->statistics : *server.statistics[host.core_index()]),
+      effects_(is_replay_ ? nullptr : server.journal),
+      own_locks_(server.keyspace, &effects_),
+      locks_(is_replay_ ? replay->locks : own_locks_),
       publish_run_(server, host),
       random_(seed) {
   events_.effects = &effects_;
+  events_.keeps_expired = is_replay_;
 }
 
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
@@ -70,12 +73,13 @@ uint64_t Executor::replies_wait_for(Client& client) {
 
 void Executor::end_run() {
   publish_run_.deliver();
-  locks_.release();
+  if (!is_replay_) locks_.release();
   if (timed_spec_ != nullptr) account_time();
   timed_spec_ = nullptr;
 }
 
 bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
+  if (is_replay_) return false;
   const bool writes = (spec.flags & (kWrite | kMayReplicate)) != 0;
   if (writes && server_.snapshots.holds_writes.load(std::memory_order_relaxed)) return true;
   if (now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
@@ -104,6 +108,7 @@ const CommandSpec* Executor::find_command(const Client& client, std::span<const 
 
 // Why this client may not call a command that exists; empty if it may.
 std::string Executor::refusal(const Client& client, const CommandSpec& spec) const {
+  if (is_replay_) return {};
   const Session& session = client.session;
   if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed) &&
       ((spec.flags & kWrite) != 0 || spec.full_name == "ping")) {
@@ -119,6 +124,7 @@ std::string Executor::refusal(const Client& client, const CommandSpec& spec) con
 }
 
 void Executor::hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args) {
+  if (is_replay_) return;
   if (spec.locking == Locking::kAll) return locks_.hold_all();
   if (spec.locking == Locking::kSelf) return locks_.release();
   // A command without keys leaves the locks of the run as they are. Where the arguments make no sense the handler finds
@@ -153,17 +159,22 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   if (effects_.end_unit()) has_written_ = true;
   if (context.blocked) {
     blocked_ = std::move(context.blocked);
-    queue_blocked();
+    if (!is_replay_) queue_blocked();
   }
 }
 
 void Executor::expect_events() {
+  if (is_replay_) return;
   events_.wanted_events = notified_classes(server_);
   events_.wants_modified_keys = server_.tracking.is_on();
 }
 
 void Executor::tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                            Instant now) {
+  if (is_replay_) {
+    events_.ready.clear();
+    return absorb_events();
+  }
   server_.tracking.after_command(spec, client, args, events_, host_);
   publish(events_);
   answer_ready(now);

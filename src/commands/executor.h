@@ -35,7 +35,16 @@ class Executor {
     kPaused,   // not executed: CLIENT PAUSE is on; offer the same request again later
   };
 
-  Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed);
+  // For who applies a journal instead of running commands of clients: nothing is refused, nobody is told of changes, no
+  // journal takes them, keys whose time has come stay until the journal removes them, and what is counted is kept
+  // apart.
+  struct Replay {
+    keyspace::PartitionLocks& locks;  // holds all partitions whenever a command is executed
+    CoreStatistics& statistics;
+  };
+
+  // `replay`: nullptr for clients' commands; read during the call only.
+  Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed, const Replay* replay = nullptr);
 
   // Where the journal has to be before the replies written since the last call may be sent; 0: anywhere. To be called
   // when they are queued. What they depend on is in the journal then.
@@ -79,10 +88,12 @@ class Executor {
   Server& server_;
   const CommandTable& table_;
   Host& host_;
+  const bool is_replay_;
   CoreStatistics& statistics_;
   keyspace::Effects effects_;
   bool has_written_ = false;  // since the last replies_wait_for()
-  keyspace::PartitionLocks locks_;
+  keyspace::PartitionLocks own_locks_;
+  keyspace::PartitionLocks& locks_;
   PublishRun publish_run_;
   Random random_;
 
