@@ -71,6 +71,7 @@ bool Core::turn() {
   timers_.run(now().monotonic_ns);
   run_runnable();
   server_.tracking.end_turn(*this);
+  if (surroundings_.journal != nullptr) surroundings_.journal->flush(*this);
   flush_outboxes();
   if (can_leave()) return false;
   sleep();
@@ -80,7 +81,9 @@ bool Core::turn() {
 // Nothing of this core is left in its ring: no accept, no receive, no send, of whomever's connection, and no file.
 bool Core::can_leave() const {
   return stopping_ && connections_.empty() && own_.empty() && sends_in_flight_ == 0 && snapshot_->is_idle() &&
-         std::all_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return listener->is_stopped(); });
+         std::all_of(listeners_.begin(), listeners_.end(),
+                     [](const auto& listener) { return listener->is_stopped(); }) &&
+         (surroundings_.journal == nullptr || surroundings_.journal->is_idle(*this));
 }
 
 // Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement. The first
@@ -296,6 +299,8 @@ void Core::flush_outboxes() {
   }
   flushing_.clear();
   hand_over_flushes();
+  // What may leave after all, because the journal has just got that far, does so in the next turn.
+  if (!held_.empty()) surroundings_.journal->hold(held_, to_flush_);
   if (replies_.capacity() > kKeptReplyBytesMax) replies_.release();
 }
 

@@ -1,6 +1,6 @@
 // Core: one I/O thread, complete in itself - its ring, its listeners, its connections, timers and counters.
 //
-//   turn:  inbox -> timers -> buffered input -> outboxes -> sleep announced -> wait (receives run commands) -> ...
+//   turn:  inbox -> timers -> buffered input -> journal -> outboxes -> sleep announced -> wait (receives run commands)
 //
 // run() turns until it is told to stop; tests turn a core by hand on a simulated backend. Everything here belongs to
 // the core's thread except stop(), which main calls, and what other cores look at: the inbox, and whether this one
@@ -26,6 +26,7 @@
 #include "commands/server.h"
 #include "core/connection.h"
 #include "core/inbox.h"
+#include "core/journal.h"
 #include "core/timers.h"
 #include "io/backend.h"
 #include "io/disk.h"
@@ -49,7 +50,8 @@ struct PeerFacts {
 struct Surroundings {
   std::function<PeerFacts(int fd)> prepare_socket;  // sets socket options too
   std::function<void()> request_shutdown;
-  io::Disk* disk = nullptr;  // where snapshots go; without one there are none
+  io::Disk* disk = nullptr;    // where snapshots go; without one there are none
+  Journal* journal = nullptr;  // outlives the cores; without one none is ever kept
 };
 
 // All cores of the server, by index. Filled before the first of them runs, fixed from then on.
@@ -106,6 +108,7 @@ class Core final : public commands::Host {
   Log& log() { return server_.log; }
   Timers& timers() { return timers_; }
   Snapshot& snapshot() { return *snapshot_; }
+  Journal* journal() { return surroundings_.journal; }
   Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
   // A connection's commands run, and their replies gather in replies().
   void begin_run(Connection& connection) { running_ = &connection; }
@@ -116,6 +119,12 @@ class Core final : public commands::Host {
   // What appending to the connection's outbox came to.
   void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
+  // Its outbox is to be flushed at the end of this turn.
+  void flush_later(Ref<Connection> connection) { to_flush_.push_back(std::move(connection)); }
+  // Its outbox has to wait for the journal.
+  void hold(Connection& connection, uint64_t journal_offset) { held_.push_back({Ref(&connection), journal_offset}); }
+  // What the journal has acknowledged.
+  uint64_t acknowledged() const { return surroundings_.journal == nullptr ? 0 : surroundings_.journal->acknowledged(); }
   void note_send(int result);
   // Sends on this core's ring, whosever connection they are for; it does not leave before the last has ended.
   void send_started() { ++sends_in_flight_; }
@@ -192,6 +201,7 @@ class Core final : public commands::Host {
   IntrusiveList<Connection, &Connection::paused_link> paused_;
   std::vector<Ref<Connection>> to_flush_;
   std::vector<Ref<Connection>> flushing_;  // scratch for flush_outboxes
+  std::vector<HeldOutbox> held_;           // since the journal was last told
   std::vector<Message> handed_over_;       // scratch for flush_outboxes: by core, what it shall send
   Buffer replies_;
   Connection* running_ = nullptr;  // whose replies are in replies_

@@ -38,6 +38,7 @@ void Housekeeping::expired() {
   if (core_.core_index() == 0) {
     sample_rates();
     check_save_points();
+    if (Journal* journal = core_.journal()) journal->look_after(core_);
   }
   // More expired keys than a round may take: the next round follows at once, after everyone else's turn.
   core_.timers().arm(*this, core_.now().monotonic_ns + (unfinished ? 0 : kRoundNs));

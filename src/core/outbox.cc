@@ -1,6 +1,8 @@
 // See outbox.h.
 #include "core/outbox.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "core/connection.h"
 #include "core/core.h"
@@ -24,8 +26,7 @@ Outbox::Appended Outbox::admit(size_t count, const OutboxLimits& limits, int64_t
   if (shut_ || close_when_drained_) return Appended::kShut;
   const uint64_t held = bytes_held() + count;
   if (limits.hard_bytes != 0 && held > limits.hard_bytes) {
-    shut_ = true;
-    queued_.release();
+    drop();
     return Appended::kOverLimit;
   }
   if (limits.soft_bytes != 0 && held > limits.soft_bytes) {
@@ -36,16 +37,28 @@ Outbox::Appended Outbox::admit(size_t count, const OutboxLimits& limits, int64_t
   return Appended::kMustFlush;
 }
 
-Outbox::Appended Outbox::take(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) {
+// Offsets that do not ascend need no mark: what stands before them waits for more.
+void Outbox::mark(uint64_t journal_offset) {
+  if (journal_offset == 0) return;
+  if (marks_.empty() || journal_offset > marks_.back().journal_offset)
+    marks_.push_back({queued_.size(), journal_offset});
+}
+
+Outbox::Appended Outbox::take(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits,
+                              int64_t now_ns) {
   const Appended outcome = admit(bytes.size(), limits, now_ns);
-  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) queued_.append(bytes);
+  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) {
+    mark(journal_offset);
+    queued_.append(bytes);
+  }
   publish_size();
   return outcome;
 }
 
-Outbox::Appended Outbox::append(std::string_view bytes, uint64_t, const OutboxLimits& limits, int64_t now_ns) {
+Outbox::Appended Outbox::append(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits,
+                                int64_t now_ns) {
   MutexLock lock(mutex_);
-  return take(bytes, limits, now_ns);
+  return take(bytes, journal_offset, limits, now_ns);
 }
 
 void Outbox::receive_as(Reception reception) {
@@ -56,39 +69,75 @@ void Outbox::receive_as(Reception reception) {
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
   MutexLock lock(mutex_);
   const std::string_view bytes = message.bytes(reception_.protocol, reception_.listens);
-  return bytes.empty() ? Appended::kQueued : take(bytes, limits, now_ns);
+  return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);
 }
 
-Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, uint64_t, const OutboxLimits& limits,
+Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, uint64_t journal_offset, const OutboxLimits& limits,
                                 int64_t now_ns) {
   MutexLock lock(mutex_);
   reception_ = reception;
   if (!queued_.empty() || bytes.size() < kExchangeBytesMin) {
-    const Appended outcome = take(bytes.view(), limits, now_ns);
+    const Appended outcome = take(bytes.view(), journal_offset, limits, now_ns);
     bytes.clear();
     return outcome;
   }
   const Appended outcome = admit(bytes.size(), limits, now_ns);
-  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) queued_.swap(bytes);
+  if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) {
+    mark(journal_offset);
+    queued_.swap(bytes);
+  }
   bytes.clear();
   publish_size();
   return outcome;
 }
 
+uint64_t Outbox::begin_batch(Core& core) {
+  CHECK(sending_.empty());
+  size_t count = queued_.size();
+  if (!marks_.empty()) {
+    const uint64_t acknowledged = core.acknowledged();
+    const auto waiting = std::find_if(marks_.begin(), marks_.end(),
+                                      [&](const Mark& mark) { return mark.journal_offset > acknowledged; });
+    marks_.erase(marks_.begin(), waiting);
+    if (!marks_.empty()) count = marks_.front().begin;
+  }
+  if (count == 0 && !marks_.empty()) {
+    state_ = State::kHeld;
+    return marks_.front().journal_offset;
+  }
+  // What has to stay is short as a rule: the last turn's replies.
+  sending_.swap(queued_);
+  queued_.append(sending_.view().substr(count));
+  sending_.truncate(count);
+  for (Mark& mark : marks_) mark.begin -= count;
+  state_ = State::kSending;
+  return 0;
+}
+
+// From here on nothing is sent any more.
+void Outbox::drop() {
+  shut_ = true;
+  queued_.release();
+  marks_ = {};
+  if (state_ == State::kHeld) state_ = State::kIdle;
+}
+
 void Outbox::flush(Core& core) {
   std::string_view bytes;
+  uint64_t awaited = 0;
   {
     MutexLock lock(mutex_);
-    CHECK(state_ == State::kScheduled);
+    if (state_ == State::kIdle) return;  // shut while it was held
+    CHECK(state_ != State::kSending);
     if (shut_) {
       state_ = State::kIdle;
     } else {
-      sending_.swap(queued_);
       sent_bytes_ = 0;
-      state_ = State::kSending;
+      awaited = begin_batch(core);
       bytes = sending_.view();
     }
   }
+  if (awaited != 0) return core.hold(owner_, awaited);
   if (bytes.empty()) return core.settled(owner_);
   owner_.retain();
   sender_ = &core;
@@ -101,6 +150,7 @@ void Outbox::sent(int result) {
   Core& core = *sender_;
   core.note_send(result);
   std::string_view more;
+  uint64_t awaited = 0;
   bool drained_to_close = false;
   bool settled = false;
   {
@@ -109,10 +159,7 @@ void Outbox::sent(int result) {
       sent_bytes_ += static_cast<size_t>(result);
       owner_.card.output_bytes.add(static_cast<uint64_t>(result));
     }
-    if (result <= 0 || shut_) {
-      shut_ = true;
-      queued_.release();
-    }
+    if (result <= 0 || shut_) drop();
     if (!shut_ && sent_bytes_ < sending_.size()) {
       more = sending_.view().substr(sent_bytes_);
     } else {
@@ -121,7 +168,7 @@ void Outbox::sent(int result) {
       release_beyond(sending_, kBusyBytesMax);
       is_busy_ = true;
       if (!queued_.empty()) {
-        sending_.swap(queued_);
+        awaited = begin_batch(core);
         more = sending_.view();
       } else {
         state_ = State::kIdle;
@@ -134,7 +181,9 @@ void Outbox::sent(int result) {
   }
   if (!more.empty()) return core.backend().send(*this, owner_.fixed.fd, more);
   core.send_ended();
-  if (settled) {
+  if (awaited != 0) {
+    core.hold(owner_, awaited);
+  } else if (settled) {
     core.settled(owner_);
   } else if (drained_to_close) {
     core.kill(owner_, false);
@@ -150,8 +199,7 @@ bool Outbox::close_when_drained() {
 
 bool Outbox::shut() {
   MutexLock lock(mutex_);
-  shut_ = true;
-  queued_.release();
+  drop();
   publish_size();
   return state_ == State::kIdle;
 }

@@ -4,15 +4,28 @@
 //   kIdle  --append-->  kScheduled  --flush-->  kSending  --sent, nothing more queued-->  kIdle
 //                       (someone's turn will    (one send in flight, on the
 //                        end with a flush)       ring of whoever flushed)
+//                            |                       |
+//                          flush                   sent, the rest waits for the journal
+//                            v                       v
+//                          kHeld  --flush, the journal has acknowledged something-->  kSending
+//                          (in the journal's list, which gives it to someone's turn)
 //
-// Bytes leave in the order of the appends. Replies are appended together with the protocol they are in, and what the
-// server says unasked (push) takes the form of that protocol: after a HELLO a message is in the new form exactly if it
-// comes behind the HELLO's reply. At most one send is in flight, so a connection is one ordered stream whoever
-// writes to it. After shut() nothing is sent any more; the socket may be closed once the state is kIdle.
+// Bytes leave in the order of the appends. Those that wait for the journal begin at marks: from `begin` on nothing
+// leaves before the journal acknowledges `journal_offset`. What stands before the first mark that is not covered does.
+//
+//   queued   | free to go | waits for 700 ......... | waits for 900 .. |
+//                         ^ mark                    ^ mark
+//
+// A connection that is shut while it is held is idle at once; the flush that comes later finds nothing to do. Replies
+// are appended together with the protocol they are in, and what the server says unasked (push) takes the form of that
+// protocol: after a HELLO a message is in the new form exactly if it comes behind the HELLO's reply. At most one send
+// is in flight, so a connection is one ordered stream whoever writes to it. After shut() nothing is sent any more; the
+// socket may be closed once the state is kIdle.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/mutex.h"
@@ -58,8 +71,9 @@ class Outbox final : private io::SendOperation {
   // The client may stand otherwise now, though it wants no reply.
   void receive_as(Reception reception) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
-  // Starts sending from `core`. REQUIRES: append() said kMustFlush to this core. The connection outlives the send by a
-  // reference of its own.
+  // Starts sending from `core`, or has the core hold it if all of it waits for the journal. REQUIRES: append() said
+  // kMustFlush to this core, or the journal gave it back to this core, or another core handed it over. The connection
+  // outlives the send by a reference of its own.
   void flush(Core& core) EXCLUDES(mutex_);
 
   // Takes nothing more. The connection is closed as soon as nothing is queued or in flight; true if that is so already.
@@ -72,10 +86,19 @@ class Outbox final : private io::SendOperation {
   bool look_after(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
 
  private:
-  enum class State : uint8_t { kIdle, kScheduled, kSending };
+  enum class State : uint8_t { kIdle, kScheduled, kSending, kHeld };
+  struct Mark {
+    size_t begin;
+    uint64_t journal_offset;
+  };
 
   void sent(int result) override;
-  Appended take(std::string_view bytes, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
+  Appended take(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits, int64_t now_ns)
+      REQUIRES(mutex_);
+  void mark(uint64_t journal_offset) REQUIRES(mutex_);
+  // Moves what may leave from `queued_` to `sending_`. 0, or what the journal has to acknowledge before anything may.
+  uint64_t begin_batch(Core& core) REQUIRES(mutex_);
+  void drop() REQUIRES(mutex_);
   bool is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   Appended admit(size_t count, const OutboxLimits& limits, int64_t now_ns) REQUIRES(mutex_);
   void publish_size() REQUIRES(mutex_);
@@ -90,6 +113,7 @@ class Outbox final : private io::SendOperation {
   bool shut_ GUARDED_BY(mutex_) = false;
   Reception reception_ GUARDED_BY(mutex_);  // behind everything queued so far
   Buffer queued_ GUARDED_BY(mutex_);
+  std::vector<Mark> marks_ GUARDED_BY(mutex_);  // in queued_, both ascending
   // Changed only while nothing is in flight, by whoever starts or ends a send.
   Buffer sending_ GUARDED_BY(mutex_);
   size_t sent_bytes_ GUARDED_BY(mutex_) = 0;
