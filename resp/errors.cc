@@ -21,6 +21,10 @@ std::string_view shown(std::string_view name) {
 
 }  // namespace
 
+std::string journal_fails(std::string_view why) {
+  return join({"-MISCONF Errors writing to the AOF file: ", why});
+}
+
 std::string wrong_arity(std::string_view command) {
   return join({"wrong number of arguments for '", command, "' command"});
 }

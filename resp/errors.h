@@ -89,6 +89,12 @@ inline constexpr std::string_view kLfuNotSelected =
 
 // ---- server
 inline constexpr std::string_view kSaveInProgress = "Background save already in progress";
+inline constexpr std::string_view kRewriteBeforeSave =
+    "Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE "
+    "whenever possible.";
+inline constexpr std::string_view kRewriteInProgress = "Background append only file rewriting already in progress";
+inline constexpr std::string_view kRewriteFailed =
+    "Can't execute an AOF background rewriting. Please check the server logs for more information.";
 inline constexpr std::string_view kSaveFailed = "-ERR";
 inline constexpr std::string_view kLoadFailed = "Error trying to load the RDB dump";
 inline constexpr std::string_view kReloadOptions = "DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
@@ -199,6 +205,7 @@ inline constexpr std::string_view kXsetidBelowLength =
 // ---- texts with a variable part
 // -------------------------------------------------------------------------------------- `command` is the full
 // lower-case name: "xadd", "xgroup|create".
+std::string journal_fails(std::string_view why);
 std::string wrong_arity(std::string_view command);
 std::string invalid_expire(std::string_view command);
 // `subcommand` as the client wrote it, `container` in upper case.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/letters.h"
@@ -110,9 +111,11 @@ const CommandSpec* Executor::find_command(const Client& client, std::span<const 
 std::string Executor::refusal(const Client& client, const CommandSpec& spec) const {
   if (is_replay_) return {};
   const Session& session = client.session;
-  if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed) &&
-      ((spec.flags & kWrite) != 0 || spec.full_name == "ping")) {
-    return std::string(resp::kSnapshotsFail);
+  if ((spec.flags & kWrite) != 0 || spec.full_name == "ping") {
+    if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed)) return std::string(resp::kSnapshotsFail);
+    if (const int error = server_.journal_state.write_error.load(std::memory_order_relaxed)) {
+      return resp::journal_fails(std::generic_category().message(error));
+    }
   }
   if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
     return resp::only_in_subscriber_mode(spec.full_name);
