@@ -24,7 +24,8 @@ enum class Kind : uint8_t {
   kChoice,           // one of `choices`; stored as its position
   kChoices,          // one or more of `choices`
   kText,             // one word
-  kFileName,         // one word without a '/'
+  kFileName,         // one word of at least `min` bytes, which is no path
+  kDirectoryName,    // the same
   kWords,            // min..max words
   kVersion,          // 7.2.4; stored as 0x00MMmmpp
   kSave,             // pairs of seconds and changes; further lines of a file add to it

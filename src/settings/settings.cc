@@ -22,6 +22,10 @@ const Directive& named(std::string_view name) {
   return *directive;
 }
 
+std::string join_path(const std::string& directory, const std::string& name) {
+  return directory + (directory.ends_with('/') ? "" : "/") + name;
+}
+
 }  // namespace
 
 Settings::Settings() {
@@ -47,8 +51,11 @@ std::vector<SavePoint> Settings::save_points() const {
 }
 
 std::string Settings::snapshot_path() const {
-  const std::string directory = text("dir");
-  return directory + (directory.ends_with('/') ? "" : "/") + text("dbfilename");
+  return join_path(text("dir"), text("dbfilename"));
+}
+
+std::string Settings::journal_directory() const {
+  return join_path(text("dir"), text("appenddirname"));
 }
 
 std::string Settings::text(std::string_view name) const {

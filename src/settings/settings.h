@@ -30,6 +30,10 @@ inline constexpr std::string_view kEventLetters = "KEg$lshzxetdmnoc";
 // Who may do what is risky; kLocal: clients on loopback addresses and unix sockets.
 enum class Access : int64_t { kNo, kYes, kLocal };
 
+// When the journal is made durable: after each write, once a second, or when the system sees fit. In the order of
+// Redis's error text.
+enum class AppendFsync : int64_t { kEverysec, kAlways, kNo };
+
 // A snapshot is due when there were so many changes, and the last one is longer ago than that.
 struct SavePoint {
   int64_t seconds = 0;
@@ -85,6 +89,14 @@ class Settings {
   Number rdbchecksum{1};
   Number rdb_version{0};  // 0 = auto
   Number rdb_skip_unknown_types{0};
+  // ---- journal
+  Number appendonly{0};
+  Number appendfsync{static_cast<int64_t>(AppendFsync::kEverysec)};
+  Number no_appendfsync_on_rewrite{0};
+  Number auto_aof_rewrite_percentage{100};  // 0 = never by itself
+  Number auto_aof_rewrite_min_size_bytes{64ll * 1024 * 1024};
+  Number aof_load_truncated{1};
+  Number aof_timestamp_enabled{0};
   // ---- the rest
   Number databases{16};
   Number cores{0};  // 0 = auto
@@ -104,6 +116,8 @@ class Settings {
   Access debug_access() const { return static_cast<Access>(enable_debug_command.load(kRelaxed)); }
   Access protected_access() const { return static_cast<Access>(enable_protected_configs.load(kRelaxed)); }
 
+  AppendFsync append_fsync() const { return static_cast<AppendFsync>(appendfsync.load(kRelaxed)); }
+
   // Addresses to listen on; one that begins with '-' may fail to be there. Empty: all of them ("bind" without words).
   std::vector<std::string> bind() const;
   std::string unixsocket() const { return text("unixsocket"); }
@@ -111,7 +125,8 @@ class Settings {
   std::string logfile() const { return text("logfile"); }
   std::vector<SavePoint> save_points() const;
   std::string snapshot_directory() const { return text("dir"); }
-  std::string snapshot_path() const;  // dir and dbfilename
+  std::string snapshot_path() const;      // dir and dbfilename
+  std::string journal_directory() const;  // dir and appenddirname
 
   // Any directive's value as CONFIG GET shows it. REQUIRES: the name exists.
   std::string text(std::string_view name) const;

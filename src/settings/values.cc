@@ -220,9 +220,11 @@ ParsedValue parse_limits(std::span<const std::string> words, OutputLimits limits
   return text(format_output_limits(limits));
 }
 
-ParsedValue parse_file_name(const Directive& directive, const std::string& word) {
-  if (word.find('/') == std::string::npos) return text(word);
-  return failed(std::string(directive.name) + " can't be a path, just a filename");
+ParsedValue parse_name(const Directive& directive, const std::string& word) {
+  const std::string name(directive.name);
+  if (static_cast<int64_t>(word.size()) < directive.min) return failed(name + " can't be empty");
+  if (word.find_first_of("/\\") == std::string::npos && word != "." && word != "..") return text(word);
+  return failed(name + " can't be a path, just a " + (directive.kind == Kind::kFileName ? "filename" : "dirname"));
 }
 
 ParsedValue parse_word(const Directive& directive, const std::string& word) {
@@ -246,7 +248,8 @@ ParsedValue parse_word(const Directive& directive, const std::string& word) {
     case Kind::kEvents:
       return parse_events(word);
     case Kind::kFileName:
-      return parse_file_name(directive, word);
+    case Kind::kDirectoryName:
+      return parse_name(directive, word);
     default:
       return text(word);
   }
@@ -276,9 +279,10 @@ ParsedValue parse_value(const Directive& directive, std::span<const std::string>
   if (words.size() != 1) return failed(std::string(kWrongCount));
   ParsedValue parsed = parse_word(directive, words[0]);
   // A number that running code does not look at is kept as text.
-  if (parsed.ok() && directive.member == nullptr && parsed.value.text.empty()) {
-    if (directive.kind != Kind::kText && directive.kind != Kind::kFileName)
-      parsed.value.text = format_number(directive, parsed.value.number);
+  const bool is_text =
+      directive.kind == Kind::kText || directive.kind == Kind::kFileName || directive.kind == Kind::kDirectoryName;
+  if (parsed.ok() && directive.member == nullptr && parsed.value.text.empty() && !is_text) {
+    parsed.value.text = format_number(directive, parsed.value.number);
   }
   return parsed;
 }
