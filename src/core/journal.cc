@@ -13,10 +13,7 @@
 namespace millrace::core {
 namespace {
 
-enum class AppendFsync { kAlways, kEverysec, kNo };
-AppendFsync policy_of(const commands::Server&) {
-  return AppendFsync::kEverysec;
-}
+using settings::AppendFsync;
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSyncEveryNs = kSecondNs;
@@ -228,7 +225,7 @@ void Journal::take_block(Segment& front) {
 
 void Journal::encode_block(int64_t unix_s) {
   is_raw_ = false;
-  const bool has_timestamps = false;
+  const bool has_timestamps = server_.settings.aof_timestamp_enabled.load(std::memory_order_relaxed) != 0;
   if (has_timestamps && unix_s > last_timestamp_s_ && !block_.empty()) {
     Buffer stamped;
     persistence::append_timestamp(stamped, unix_s);
@@ -288,7 +285,8 @@ void Journal::note_write_error(int error, int64_t now_ns) {
 
 // No syncs while the journal is rewritten: so the user wants it.
 bool Journal::rests() const {
-  return state_.is_rewriting.load(std::memory_order_relaxed);
+  return state_.is_rewriting.load(std::memory_order_relaxed) &&
+         server_.settings.no_appendfsync_on_rewrite.load(std::memory_order_relaxed) != 0;
 }
 
 bool Journal::wants_sync(int64_t now_ns) const {
@@ -297,7 +295,7 @@ bool Journal::wants_sync(int64_t now_ns) const {
   if (front.file.synced == front.file.bytes) return false;
   if (is_drained(front)) return true;
   if (rests()) return false;
-  switch (policy_of(server_)) {
+  switch (server_.settings.append_fsync()) {
     case AppendFsync::kAlways:
       return true;
     case AppendFsync::kEverysec:
@@ -346,8 +344,8 @@ void Journal::note_sync_error(int error) {
 }
 
 void Journal::watch_lateness(int64_t now_ns) {
-  const bool is_late =
-      sync_.is_in_flight() && policy_of(server_) == AppendFsync::kEverysec && now_ns - sync_began_ns_ > kLateNs;
+  const bool is_late = sync_.is_in_flight() && server_.settings.append_fsync() == AppendFsync::kEverysec &&
+                       now_ns - sync_began_ns_ > kLateNs;
   if (is_late == is_late_) return;
   is_late_ = is_late;
   if (is_late) {
@@ -372,7 +370,7 @@ void Journal::conclude(Core& core, int64_t now_ns, std::vector<std::string>& new
 uint64_t Journal::may_be_acknowledged() const {
   if (segments_.empty()) return written_;
   if (segments_.front().sync_error != 0 && !segments_.front().is_dropped) return synced();
-  switch (policy_of(server_)) {
+  switch (server_.settings.append_fsync()) {
     case AppendFsync::kAlways:
       return rests() ? written_ : synced();
     case AppendFsync::kEverysec:
