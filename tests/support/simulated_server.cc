@@ -2,12 +2,13 @@
 #include "support/simulated_server.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <set>
 #include <utility>
 
 #include "base/check.h"
-#include "core/snapshot_files.h"
+#include "core/journal_loading.h"
 #include "keyspace/database.h"
 #include "settings/directives.h"
 #include "support/resp_reply.h"
@@ -28,6 +29,9 @@ SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed),
   server_ = std::make_unique<commands::Server>(
       settings_, log_, keyspace::KeyspaceOptions{.partitions = options.partitions, .hash_seed = 1}, std::move(facts),
       table_.count());
+  if (options.disk == nullptr) settings_.store(*settings::find_directive("save"), {});
+  if (options.configure) options.configure(settings_);
+  if (options.disk != nullptr) open_files(*options.disk);
   const core::Surroundings surroundings{
       .prepare_socket =
           [this](int) {
@@ -38,14 +42,9 @@ SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed),
           },
       .request_shutdown = [this] { shutdown_requested_ = true; },
       .disk = options.disk,
+      .journal = journal_.get(),
+      .journal_directory = journal_directory_.get(),
   };
-  if (options.disk == nullptr) {
-    settings_.store(*settings::find_directive("save"), {});
-  } else {
-    world_.use_disk(*options.disk);
-    keyspace::PartitionLocks locks(server_->keyspace);
-    CHECK(!core::load_snapshot(*server_, *options.disk, locks, [this] { return world_.now(); }));
-  }
   for (uint32_t i = 0; i < options.cores; ++i) {
     backends_.push_back(world_.make_backend());
     cores_.push_back(std::make_unique<core::Core>(core::Core::Options{.index = i, .seed = options.seed + i}, *server_,
@@ -55,6 +54,24 @@ SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed),
     cores_[i]->listen(listener_fds_[i]);
     has_stopped_.push_back(false);
   }
+}
+
+void SimulatedServer::open_files(SimulatedDisk& disk) {
+  world_.use_disk(disk);
+  journal_ = std::make_unique<core::Journal>(*server_, disk);
+  journal_directory_ =
+      std::make_unique<core::JournalDirectory>(disk, settings_.journal_directory(), settings_.text("appendfilename"));
+  server_->journal = journal_.get();
+  keyspace::PartitionLocks locks(server_->keyspace);
+  auto file = core::load_at_start({.server = *server_,
+                                   .table = table_,
+                                   .disk = disk,
+                                   .locks = locks,
+                                   .read_clock = [this] { return world_.now(); }},
+                                  *journal_directory_);
+  if (!file.ok()) std::fprintf(stderr, "%s\n", file.error().c_str());
+  CHECK(file.ok());
+  if (file->fd >= 0) journal_->open(*file);
 }
 
 SimulatedServer::~SimulatedServer() {
@@ -145,6 +162,7 @@ void SimulatedServer::stop() {
            world_.advance_to_next_event());
   check_nothing_left();
   cores_.clear();
+  if (journal_) journal_->close();
   for (const int fd : listener_fds_) backends_[0]->close(fd);
   backends_.clear();
   CHECK(world_.open_descriptors() == 0);

@@ -18,6 +18,8 @@
 #include "commands/command_table.h"
 #include "commands/server.h"
 #include "core/core.h"
+#include "core/journal.h"
+#include "core/journal_directory.h"
 #include "settings/settings.h"
 #include "support/simulated_disk.h"
 #include "support/simulated_network.h"
@@ -30,10 +32,12 @@ class SimulatedServer {
     uint64_t seed = 1;
     uint32_t cores = 3;
     uint32_t partitions = 8;
-    SimulatedDisk* disk = nullptr;  // where snapshots go; without one there are none, nor save points
+    SimulatedDisk* disk = nullptr;  // where files go; without one there are no snapshots, save points or journal
+    // Before anything is loaded: appendonly, appendfsync, ...
+    std::function<void(settings::Settings&)> configure = {};
   };
 
-  // What is under dbfilename is loaded.
+  // The journal is loaded if one is kept, else what is under dbfilename. CHECKs that it can be.
   explicit SimulatedServer(const Options& options);
   ~SimulatedServer();
   SimulatedServer(const SimulatedServer&) = delete;
@@ -42,6 +46,7 @@ class SimulatedServer {
   SimulatedWorld& world() { return world_; }
   settings::Settings& settings() { return settings_; }
   commands::Server& server() { return *server_; }
+  core::Journal& journal() { return *journal_; }  // REQUIRES: there is a disk
   const SimulatedBackend& backend(uint32_t core) const { return *backends_[core]; }
   commands::CoreStatistics& statistics(uint32_t core) { return *server_->statistics[core]; }
   uint32_t core_count() const { return static_cast<uint32_t>(cores_.size()); }
@@ -73,6 +78,7 @@ class SimulatedServer {
   // Far more turns than any test needs at one moment: a core that finds no rest has a bug.
   static constexpr int kTurnsPerMomentMax = 200'000;
 
+  void open_files(SimulatedDisk& disk);
   std::vector<uint32_t> runnable_cores() const;
   void check_nothing_left();
 
@@ -81,6 +87,8 @@ class SimulatedServer {
   Log log_{"/dev/null", LogLevel::kWarning};
   commands::CommandTable table_;
   std::unique_ptr<commands::Server> server_;
+  std::unique_ptr<core::Journal> journal_;
+  std::unique_ptr<core::JournalDirectory> journal_directory_;
   core::CoreDirectory directory_;
   std::vector<std::unique_ptr<SimulatedBackend>> backends_;
   std::vector<std::unique_ptr<core::Core>> cores_;
