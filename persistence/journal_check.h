@@ -8,30 +8,41 @@
 //   if (check.end == JournalEnd::kCorrupt) refuse(describe(check));
 //   if (check.end == JournalEnd::kTorn) truncate_to(check.valid_bytes), warn(describe(check));
 //   JournalReader reader(second_source, check.valid_bytes, {});
+//
+// A file of Redis's, without annotations, is taken as Redis takes it: a last command that is cut off, or a transaction
+// without its EXEC, is a torn tail, everything else that cannot be read is corruption.
+//
+// In a file with annotations the bytes behind the last annotation are
+//   - Redis's, if they begin as Redis begins when it goes on with a file, with SELECT (there may be a MULTI before it):
+//     its whole commands count;
+//   - else a block whose annotation never made it to the disk. Nothing of it counts, even where its commands look
+//   whole:
+//     the disk may have lost any sector of it.
+// What stands between an annotation and a fence was accepted when the fence was written, and counts.
+//
+// Where there is damage, what follows is searched for lines that look like annotations, and they are believed about how
+// far the file was durable, for they need not have come through whole themselves. A client that stores such lines as
+// values can at worst, if the tail is torn right before them, make us refuse a file that we could have cut; never the
+// reverse.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "persistence/byte_reader.h"
+#include "persistence/journal_lexer.h"
 
 namespace millrace::persistence {
-
-struct JournalOptions {
-  uint64_t begin = 0;  // where in the file the source begins: behind its RDB part
-  uint64_t argument_count_max = 1024 * 1024;
-  uint64_t argument_bytes_max = 512ull * 1024 * 1024;
-};
 
 enum class JournalEnd : uint8_t { kWhole, kTorn, kCorrupt };
 
 // Offsets count from the start of the file.
 struct JournalCheck {
   JournalEnd end = JournalEnd::kWhole;
-  uint64_t valid_bytes = 0;       // ends behind a command or a line, outside of MULTI ... EXEC
-  uint64_t damage_offset = 0;     // of the first damage; where there is none, the end of the file
+  uint64_t valid_bytes = 0;  // ends behind a command or a line, outside of MULTI ... EXEC
+  uint64_t damage_offset =
+      0;  // of the block, command or line with the first damage; where there is none, the end of the file
   std::string_view damage = {};   // what it is, in words; lives forever
   uint64_t commands = 0;          // within valid_bytes
   uint64_t blocks = 0;            // with a checksum that is right, fences included

@@ -1,6 +1,6 @@
 // The bytes of a journal file: RESP commands as in Redis's append-only file, and lines that Redis passes over.
 //
-//   *3 CR LF $4 CR LF XADD CR LF ...                      a block: the commands of one flush, whole ones only
+//   *3 CR LF $4 CR LF XADD CR LF ...                      a block: the commands of one flush, whole commands
 //   #MR:<bytes>:<checksum>:<synced> CR LF                 its annotation
 //   #TS:<unix seconds> CR LF                              a timestamp, part of a block
 //
@@ -9,9 +9,9 @@
 //   synced     decimal: up to this offset of the file a completed sync had made everything durable when the block was
 //              written, so it is never beyond the start of the block
 //
-// Blocks stand one behind the other: a block begins where the annotation before it ends. The annotation of an empty
-// block is a fence: what stands before it, back to the annotation before, may be somebody else's (Redis appends without
-// annotations). A writer appends a fence
+// A transaction, MULTI to EXEC, lies within one block. Blocks stand one behind the other: a block begins where the
+// annotation before it ends. The annotation of an empty block is a fence: what stands before it, back to the annotation
+// before, may be somebody else's (Redis appends without annotations). A writer appends a fence
 //   - as the first bytes of a file that it creates, synced before the manifest names the file, so that a torn first
 //     flush is not mistaken for a broken file of Redis's;
 //   - when it goes on with a file, behind what was there, with that made durable first (synced = size of the file);
@@ -29,6 +29,7 @@
 
 namespace millrace::persistence {
 
+inline constexpr std::string_view kAnnotationMark = "#MR:";
 inline constexpr size_t kAnnotationBytesMax = 64;
 inline constexpr size_t kCommentBytesMax = 127;  // of a line that Redis passes over, with its end
 
@@ -46,6 +47,9 @@ void append_timestamp(Buffer& out, int64_t unix_s);
 // A whole line with its CR LF; nothing but what the functions above write is taken.
 std::optional<Annotation> parse_annotation(std::string_view line);
 std::optional<int64_t> parse_timestamp(std::string_view line);
+
+// Whether an annotation can stand at `offset`: neither its block nor what was durable then goes beyond the file.
+bool is_possible_at(const Annotation& annotation, uint64_t offset);
 
 // Whether a file begins with an RDB part that commands may follow; five bytes are enough to tell.
 bool begins_with_rdb(std::string_view first_bytes);

@@ -13,7 +13,6 @@
 #include <span>
 #include <string_view>
 
-#include "persistence/journal_check.h"
 #include "persistence/journal_lexer.h"
 
 namespace millrace::persistence {

@@ -56,6 +56,9 @@ class Manifest {
   void clear_history() { history_.clear(); }
 
  private:
+  std::string_view take_line(std::string_view text);
+  ManifestFile next(std::string_view append_name, int64_t sequence, std::string_view suffix) const;
+
   std::optional<ManifestFile> base_;
   std::vector<ManifestFile> history_;  // the newest first, as Redis has it
   std::vector<ManifestFile> incrs_;
