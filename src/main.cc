@@ -195,6 +195,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   if (const auto error = directory_error(disk, settings.snapshot_directory())) {
     return give_up("Can't use the directory " + settings.snapshot_directory() + ": " + *error);
   }
+  settings.set_directory(process::absolute_path(settings.snapshot_directory()));
 
   const commands::CommandTable table;
   const keyspace::KeyspaceOptions options{
@@ -206,6 +207,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   server.environment.refuse_setting = [&disk](std::string_view name, std::string_view value) {
     return name == "dir" ? directory_error(disk, std::string(value)).value_or("") : std::string();
   };
+  server.environment.resolve_path = process::absolute_path;
   {
     keyspace::PartitionLocks locks(server.keyspace);
     if (const auto error = core::load_snapshot(server, disk, locks, io::read_clocks)) return give_up(*error);
@@ -257,7 +259,6 @@ int main(int argc, char** argv) {
   Log log(settings.logfile(), settings.log_level());
   log.notice("Millrace " MILLRACE_VERSION " starting, pid " + std::to_string(getpid()) +
              ", configuration: " + (report.config_file.empty() ? "defaults" : report.config_file));
-  for (const std::string& warning : report.warnings) log.warning(warning);
   if (!report.without_effect.empty()) {
     std::string line = "Accepted without effect:";
     for (const std::string& name : report.without_effect) line += " " + name;

@@ -78,6 +78,7 @@ void config_set_command(CommandContext& context) {
   const settings::ChangeRules rules{
       .may_set_protected = is_allowed(context.server.settings.protected_access(), context.client),
       .refuse = context.server.environment.refuse_setting,
+      .resolve = context.server.environment.resolve_path,
   };
   if (const auto error = settings::set_all(context.server.settings, pairs, rules)) return context.reply.error(*error);
   update_refusal(context.server);

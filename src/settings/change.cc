@@ -48,10 +48,14 @@ std::optional<std::string> check_value(const Settings& settings, const ChangeRul
   ParsedValue parsed = parse_value(directive, words, settings.text(directive));
   if (!parsed.ok()) return failure(shown, parsed.error);
   assignment.value = std::move(parsed.value);
-  const bool promises = directive.effect == Effect::kRefused || directive.effect == Effect::kWarns;
-  if (promises && assignment.value.text != directive.initial) return failure(shown, directive.reason);
+  std::string& text = assignment.value.text;
+  if (directive.effect == Effect::kRefused && text != directive.initial) return failure(shown, directive.reason);
+  // As Redis, which changes into the directory.
+  if (directive.kind == Kind::kPath && rules.resolve && !text.empty()) {
+    text = rules.resolve(text[0] == '/' ? text : settings.text(directive) + "/" + text);
+  }
   if (rules.refuse) {
-    const std::string reason = rules.refuse(directive.name, assignment.value.text);
+    const std::string reason = rules.refuse(directive.name, text);
     if (!reason.empty()) return failure(shown, reason);
   }
   return std::nullopt;

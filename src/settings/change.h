@@ -22,6 +22,8 @@ struct ChangeRules {
   bool may_set_protected = false;
   // Why a value that is well-formed cannot be taken all the same (a directory that is not there); empty if it can.
   std::function<std::string(std::string_view name, std::string_view value)> refuse = {};
+  // Where a path leads, without links and detours. Given a relative one joined to the value before it.
+  std::function<std::string(const std::string& path)> resolve = {};
 };
 
 // Names and values in turn (an even number of words). All of them take effect, or none and the reason is returned:

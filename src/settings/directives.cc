@@ -93,7 +93,7 @@ constexpr auto kRows = std::to_array<Directive>({
      .change = Change::kAtStart,
      .member = &Settings::enable_protected_configs},
     // ---- snapshots
-    {.name = "dir", .initial = "./", .change = Change::kProtected},
+    {.name = "dir", .kind = Kind::kPath, .initial = "./", .change = Change::kProtected},
     {.name = "dbfilename", .kind = Kind::kFileName, .initial = "dump.rdb", .change = Change::kProtected},
     {.name = "save", .kind = Kind::kSave, .initial = "3600 1 300 100 60 10000"},
     {.name = "stop-writes-on-bgsave-error",

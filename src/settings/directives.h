@@ -24,6 +24,7 @@ enum class Kind : uint8_t {
   kChoice,           // one of `choices`; stored as its position
   kChoices,          // one or more of `choices`
   kText,             // one word
+  kPath,             // one word; kept absolute where CONFIG SET changes it (change.h)
   kFileName,         // one word of at least `min` bytes, which is no path
   kDirectoryName,    // the same
   kWords,            // min..max words
@@ -44,8 +45,7 @@ enum class Change : uint8_t {
 enum class Effect : uint8_t {
   kWorks,
   kNone,    // accepted without effect, and said so in the log
-  kWarns,   // at start: a warning; by CONFIG SET: an error (it would promise what is not there)
-  kRefused  // an error
+  kRefused  // an error: it would promise what is not there
 };
 
 struct Directive {
@@ -60,7 +60,7 @@ struct Directive {
   Change change = Change::kAnyTime;
   Effect effect = Effect::kWorks;
   Number Settings::*member = nullptr;  // where the value lives; nullptr: as text
-  std::string_view reason = {};        // kWarns, kRefused: what is missing, as a sentence for the log
+  std::string_view reason = {};        // kRefused: what is missing, as a sentence for the log
 };
 
 // In the order of the table, which is that of CONFIG GET *.

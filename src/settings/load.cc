@@ -119,9 +119,6 @@ std::optional<std::string> apply_line(Settings& settings, std::span<const std::s
 
   const bool is_default = parsed.value.text == directive->initial && is_value(*directive);
   if (directive->effect == Effect::kRefused && !is_default) return prefix + std::string(directive->reason);
-  if (directive->effect == Effect::kWarns && !is_default) {
-    note_once(report.warnings, prefix + std::string(directive->reason));
-  }
   if (directive->effect == Effect::kNone) note_once(report.without_effect, directive->name);
   if (is_value(*directive)) settings.store(*directive, parsed.value);
   return std::nullopt;

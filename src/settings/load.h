@@ -27,7 +27,6 @@ struct LoadReport {
   bool wants_version = false;
   bool wants_help = false;
   std::vector<std::string> without_effect;  // directives given though they have none, in order of first mention
-  std::vector<std::string> warnings;        // to be logged loudly
 };
 
 // nullopt: everything is stored. Otherwise one line that says where and what is wrong:

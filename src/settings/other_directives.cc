@@ -1,7 +1,6 @@
 // See directives.h: directives that are known but do not work (yet), by what comes of giving them.
 //
 //   kRefused   would promise safety that is not there: any value but the default is an error
-//   kWarns     would promise durability: a warning at start, an error by CONFIG SET
 //   kNone      accepted without effect; redis.conf lists them in a table of its own, held against this one by a test
 //
 // Names, ranges and defaults are Redis's, so that its configuration files load and CONFIG GET contents its clients.

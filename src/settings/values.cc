@@ -279,8 +279,8 @@ ParsedValue parse_value(const Directive& directive, std::span<const std::string>
   if (words.size() != 1) return failed(std::string(kWrongCount));
   ParsedValue parsed = parse_word(directive, words[0]);
   // A number that running code does not look at is kept as text.
-  const bool is_text =
-      directive.kind == Kind::kText || directive.kind == Kind::kFileName || directive.kind == Kind::kDirectoryName;
+  const bool is_text = directive.kind == Kind::kText || directive.kind == Kind::kPath ||
+                       directive.kind == Kind::kFileName || directive.kind == Kind::kDirectoryName;
   if (parsed.ok() && directive.member == nullptr && parsed.value.text.empty() && !is_text) {
     parsed.value.text = format_number(directive, parsed.value.number);
   }

@@ -118,13 +118,8 @@ TEST_F(StartTest, IncludesAndPatternsAreReadInPlace) {
 }
 
 TEST_F(StartTest, DirectivesWithoutEffectAreNamedInOneLine) {
-  start({conf("appendfsync always\nsupervised auto\nappendfsync no\n")});
-  EXPECT_THAT(log(), HasSubstr(" Accepted without effect: appendfsync supervised\n"));
-}
-
-TEST_F(StartTest, PromisesOfDurabilityAreWarnedAbout) {
-  start({conf("appendonly yes\n")});
-  EXPECT_THAT(log(), HasSubstr(" # appendonly: "));
+  start({conf("aof-use-rdb-preamble no\nsupervised auto\naof-use-rdb-preamble yes\n")});
+  EXPECT_THAT(log(), HasSubstr(" Accepted without effect: aof-use-rdb-preamble supervised\n"));
 }
 
 // ---- What stops it from starting.

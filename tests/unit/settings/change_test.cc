@@ -76,12 +76,44 @@ TEST_F(ChangeTest, Refusals) {
 }
 
 TEST_F(ChangeTest, PromisesAreRefusedUnlessTheyPromiseNothing) {
-  EXPECT_EQ(set({"requirepass", "", "maxmemory", "0", "save", "", "appendonly", "no"}), "");
+  EXPECT_EQ(set({"requirepass", "", "maxmemory", "0", "save", ""}), "");
   EXPECT_EQ(set({"requirepass", "x"}),
             "CONFIG SET failed (possibly related to argument 'requirepass') - passwords are not supported yet");
-  EXPECT_NE(set({"appendonly", "yes"}), "");
   EXPECT_NE(set({"maxmemory", "1gb"}), "");
-  EXPECT_EQ(settings_.text("appendonly"), "no");
+  EXPECT_EQ(settings_.text("maxmemory"), "0");
+}
+
+TEST_F(ChangeTest, TheJournalsDirectives) {
+  EXPECT_EQ(settings_.append_fsync(), AppendFsync::kEverysec);
+  EXPECT_EQ(set({"appendonly", "yes", "appendfsync", "ALWAYS", "auto-aof-rewrite-min-size", "1kb"}), "");
+  EXPECT_EQ(settings_.appendonly, 1);
+  EXPECT_EQ(settings_.append_fsync(), AppendFsync::kAlways);
+  EXPECT_EQ(settings_.auto_aof_rewrite_min_size_bytes, 1024);
+  EXPECT_EQ(set({"appendfsync", "no"}), "");
+  EXPECT_EQ(settings_.append_fsync(), AppendFsync::kNo);
+  EXPECT_EQ(set({"appendfsync", "sometimes"}),
+            "CONFIG SET failed (possibly related to argument 'appendfsync') - argument(s) must be one of the "
+            "following: everysec, always, no");
+  EXPECT_EQ(set({"appendfilename", "x"}),
+            "CONFIG SET failed (possibly related to argument 'appendfilename') - can't set immutable config");
+  EXPECT_EQ(settings_.journal_directory(), "./appendonlydir");
+}
+
+TEST_F(ChangeTest, TheDirectoryIsRelativeToTheOneBefore) {
+  const ChangeRules rules{.may_set_protected = true, .refuse = {}, .resolve = [](const std::string& path) {
+                            return path == "/data/../logs" ? "/logs" : path;
+                          }};
+  settings_.set_directory("/data");
+  EXPECT_EQ(settings_.journal_directory(), "/data/appendonlydir");
+  const auto change = [&](std::string_view path) {
+    const std::string_view words[] = {"dir", path};
+    EXPECT_EQ(set_all(settings_, words, rules).value_or(""), "");
+    return settings_.text("dir");
+  };
+  EXPECT_EQ(change("../logs"), "/logs");
+  EXPECT_EQ(change("today"), "/logs/today");
+  EXPECT_EQ(change("/elsewhere"), "/elsewhere");
+  EXPECT_EQ(settings_.snapshot_path(), "/elsewhere/dump.rdb");
 }
 
 TEST_F(ChangeTest, WhereFilesGoIsProtected) {
