@@ -1,4 +1,4 @@
-// SAVE, BGSAVE and LASTSAVE, and what snapshots mean for writes.
+// SAVE, BGSAVE, BGREWRITEAOF and LASTSAVE, and what snapshots mean for writes.
 #include "base/letters.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
@@ -29,16 +29,30 @@ void save_command(CommandContext& context) {
   context.block(std::move(wait));
 }
 
-// There is no append-only file to be rewritten, so SCHEDULE has nothing to wait for.
 void bgsave_command(CommandContext& context) {
   const auto options = context.args.subspan(1);
   if (options.size() > 1 || (options.size() == 1 && !same_word(options[0], "schedule"))) {
     return context.reply.error(resp::kSyntax);
   }
-  if (!context.host.start_snapshot(SnapshotKind::kBackground, nullptr)) {
-    return context.reply.error(resp::kSaveInProgress);
+  if (context.host.start_snapshot(SnapshotKind::kBackground, nullptr)) {
+    return context.reply.simple("Background saving started");
   }
-  context.reply.simple("Background saving started");
+  if (!context.server.journal_state.is_rewriting.load()) return context.reply.error(resp::kSaveInProgress);
+  if (options.empty()) return context.reply.error(resp::kRewriteBeforeSave);
+  context.server.snapshots.is_scheduled.store(true);
+  context.reply.simple("Background saving scheduled");
+}
+
+void bgrewriteaof_command(CommandContext& context) {
+  JournalState& state = context.server.journal_state;
+  if (state.is_rewriting.load()) return context.reply.error(resp::kRewriteInProgress);
+  if (context.host.start_snapshot(SnapshotKind::kJournal, nullptr)) {
+    return context.reply.simple("Background append only file rewriting started");
+  }
+  if (context.server.journal == nullptr) return context.reply.error(resp::kRewriteFailed);
+  state.is_scheduled.store(true);
+  state.rewrite_failures_in_a_row.store(0);
+  context.reply.simple("Background append only file rewriting scheduled");
 }
 
 void lastsave_command(CommandContext& context) {

@@ -22,11 +22,13 @@ enum class SnapshotKind : uint8_t {
   kForeground,   // SAVE
   kFinal,        // the server ends if it succeeds; no write takes effect after its moment
   kFinalForced,  // ... or fails
+  kJournal,      // a new base of the journal: BGREWRITEAOF
 };
 
 struct Snapshots {
   std::atomic<bool> is_going{false};
   std::atomic<bool> is_background{false};  // the one that is going
+  std::atomic<bool> is_scheduled{false};   // BGSAVE SCHEDULE: to begin when none is going
   // Whoever makes one shall give it up: the final one waits.
   std::atomic<bool> give_up{false};
   // Writes wait: the final snapshot has been taken. Set with all partitions held.

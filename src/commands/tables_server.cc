@@ -134,6 +134,8 @@ std::vector<CommandSpec> server_command_rows() {
                       "Writes all keys to disk and answers when they are there.", save_command)),
       locking_all(row("bgsave", -1, kAdmin | kNoScript | kNoAsyncLoading, "1.0.0", "O(1)", "[schedule=SCHEDULE@3.2.2]",
                       "Writes all keys to disk in the background.", bgsave_command)),
+      row("bgrewriteaof", 1, kAdmin | kNoScript | kNoAsyncLoading, "1.0.0", "O(1)", "",
+          "Writes the journal anew in the background, without what no longer counts.", bgrewriteaof_command),
       with("admin dangerous", "nondeterministic_output",
            row("lastsave", 1, kLoading | kStale | kFast, "1.0.0", "O(1)", "", "Tells when the keys were last saved.",
                lastsave_command)),

@@ -1,13 +1,10 @@
 // See snapshot.h.
 #include "core/snapshot.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "base/check.h"
-#include "commands/info_sections.h"
 #include "core/core.h"
 
 namespace millrace::core {
@@ -23,13 +20,15 @@ constexpr size_t kPieceBytes = 32 * 1024;
 // Of nodes and pending entries, taken from a partition at once, with the partition held.
 constexpr size_t kTakeMax = 1024;
 constexpr int64_t kQueuedLookNs = 1'000'000;
-constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr std::string_view kGivenUp = "given up";
 
 }  // namespace
 
 Snapshot::Snapshot(Core& core, io::Disk* disk)
     : core_(core),
       disk_(disk),
+      dump_(core.server(), disk),
+      base_(core, disk),
       shared_(core.server().snapshots),
       locks_(core.server().keyspace),
       cut_(core.server().keyspace) {}
@@ -43,22 +42,20 @@ bool Snapshot::is_final(SnapshotKind kind) {
 }
 
 bool Snapshot::must_give_up() const {
-  return is_leaving_ || (!is_final(kind_) && shared_.give_up.load(std::memory_order_relaxed));
+  return is_leaving_ || (!is_final(kind_) && shared_.give_up.load(std::memory_order_relaxed)) ||
+         destination_->is_pointless();
 }
 
 // ---- the start
 
 bool Snapshot::start(SnapshotKind kind, Ref<commands::SnapshotWait> wait) {
-  if (disk_ == nullptr || is_leaving_ || queued_ || shared_.holds_writes.load(std::memory_order_relaxed)) return false;
+  if (disk_ == nullptr || is_leaving_ || shared_.holds_writes.load(std::memory_order_relaxed)) return false;
+  if (kind == SnapshotKind::kJournal && !base_.is_possible()) return false;
   if (is_idle() && claim()) {
     begin({kind, std::move(wait)});
     return true;
   }
-  if (!is_final(kind)) return false;
-  queued_ = Wish{kind, std::move(wait)};
-  shared_.give_up.store(true, std::memory_order_relaxed);
-  if (is_idle()) wait_for_turn();
-  return true;
+  return enqueue({kind, std::move(wait)});
 }
 
 bool Snapshot::start(SnapshotKind kind) {
@@ -72,40 +69,57 @@ bool Snapshot::claim() {
   return !shared_.is_going.exchange(true, std::memory_order_acq_rel);
 }
 
+// The end of the server does not wait for a SAVE that waits.
+bool Snapshot::enqueue(Wish wish) {
+  const bool may_wait = is_final(wish.kind) || (wish.kind == SnapshotKind::kForeground && !queued_ &&
+                                                core_.server().journal_state.is_rewriting.load());
+  if (!may_wait || (queued_ && is_final(queued_->kind))) return false;
+  const std::optional<Wish> replaced = std::exchange(queued_, std::move(wish));
+  if (replaced) answer(replaced->wait, false, false);
+  if (is_final(queued_->kind)) shared_.give_up.store(true, std::memory_order_relaxed);
+  if (is_idle()) wait_for_turn();
+  return true;
+}
+
 void Snapshot::wait_for_turn() {
   step_ = Step::kQueued;
-  shared_.give_up.store(true, std::memory_order_relaxed);
+  if (is_final(queued_->kind)) shared_.give_up.store(true, std::memory_order_relaxed);
   core_.timers().arm(*this, core_.now().monotonic_ns + kQueuedLookNs);
 }
 
 void Snapshot::begin(Wish wish) {
   kind_ = wish.kind;
   wait_ = std::move(wish.wait);
-  commands::Server& server = core_.server();
+  destination_ = kind_ == SnapshotKind::kJournal ? static_cast<SnapshotDestination*>(&base_) : &dump_;
   const Instant now = core_.now();
-  cut_.start(now);
-  if (is_final(kind_)) shared_.holds_writes.store(true, std::memory_order_relaxed);
   shared_.give_up.store(false, std::memory_order_relaxed);
   shared_.is_background.store(kind_ == SnapshotKind::kBackground, std::memory_order_relaxed);
   shared_.started_monotonic_ns.store(now.monotonic_ns, std::memory_order_relaxed);
-  shared_.last_try_s.store(now.unix_ms / 1000, std::memory_order_relaxed);
   shared_.preserved_bytes_peak.store(0, std::memory_order_relaxed);
   shared_.keys_done.store(0, std::memory_order_relaxed);
-  uint64_t keys = 0;
-  for (const keyspace::Cut::Counts& counts : cut_.counts()) keys += counts.keys;
-  shared_.keys_total.store(keys, std::memory_order_relaxed);
-  changes_ = commands::total_of(server, &commands::CoreStatistics::changes);
-
-  path_ = server.settings.snapshot_path();
-  temporary_path_ = io::directory_of(path_) + "/temp-" + std::to_string(server.facts.process_id) + ".rdb";
+  shared_.keys_total.store(0, std::memory_order_relaxed);
   next_partition_ = 0;
   next_item_ = 0;
   is_in_item_ = is_encoded_ = is_writing_ = false;
   offset_ = 0;
   bytes_ = 0;
   failure_.clear();
-  if (kind_ == SnapshotKind::kBackground) core_.log().notice("Background saving started");
-  start_task(Step::kOpening);
+  destination_->begin(kind_, now);
+  if (kind_ != SnapshotKind::kJournal) take_cut();
+  start_task(Step::kPreparing);
+}
+
+// REQUIRES: all partitions are held.
+void Snapshot::take_cut() {
+  if (SnapshotDestination::Problem problem = destination_->cut()) {
+    failure_ = *std::move(problem);
+    return;
+  }
+  cut_.start(core_.now());
+  if (is_final(kind_)) shared_.holds_writes.store(true, std::memory_order_relaxed);
+  uint64_t keys = 0;
+  for (const keyspace::Cut::Counts& counts : cut_.counts()) keys += counts.keys;
+  shared_.keys_total.store(keys, std::memory_order_relaxed);
 }
 
 void Snapshot::give_up() {
@@ -119,8 +133,10 @@ void Snapshot::give_up() {
 void Snapshot::expired() {
   if (step_ == Step::kWriting) return write_slice();
   CHECK(step_ == Step::kQueued);
+  if (shared_.is_going.load(std::memory_order_relaxed)) return wait_for_turn();
   locks_.hold_all();
   if (claim()) {
+    step_ = Step::kIdle;
     begin(*std::exchange(queued_, std::nullopt));
   } else {
     wait_for_turn();
@@ -133,12 +149,12 @@ void Snapshot::expired() {
 // Not before the partitions are let go: what the file says about the server takes a while to measure.
 void Snapshot::begin_encoding() {
   encoder_.emplace(core_.server(), std::vector<keyspace::Cut::Counts>(cut_.counts().begin(), cut_.counts().end()));
-  encoder_->begin(cut_.moment_ms() / 1000);
+  encoder_->begin(cut_.moment_ms() / 1000, kind_ == SnapshotKind::kJournal);
 }
 
 void Snapshot::write_slice() {
   if (must_give_up()) {
-    if (!is_writing_) fail("given up");
+    if (!is_writing_) fail(kGivenUp);
     return;
   }
   const int64_t end_ns = core_.backend().now().monotonic_ns + kSliceNs;
@@ -190,13 +206,13 @@ void Snapshot::end_encoding() {
 void Snapshot::write_block() {
   block_ = encoder_->take();
   is_writing_ = true;
-  core_.backend().write_file(file_, fd_, block_, offset_);
+  core_.backend().write_file(file_, destination_->fd(), block_, offset_);
 }
 
 void Snapshot::file_done(int64_t result) {
   core_.awake();
   if (step_ == Step::kSyncing) {
-    return result < 0 ? fail("could not sync " + temporary_path_ + ": " + error_text(result))
+    return result < 0 ? fail("could not sync " + destination_->temporary_path() + ": " + error_text(result))
                       : start_task(Step::kPublishing);
   }
   block_written(result == 0 ? -EIO : result);
@@ -204,14 +220,14 @@ void Snapshot::file_done(int64_t result) {
 
 void Snapshot::block_written(int64_t result) {
   is_writing_ = false;
-  if (result < 0) return fail("could not write " + temporary_path_ + ": " + error_text(result));
-  if (must_give_up()) return fail("given up");
+  if (result < 0) return fail("could not write " + destination_->temporary_path() + ": " + error_text(result));
+  if (must_give_up()) return fail(kGivenUp);
   offset_ += result;
   if (step_ == Step::kWriting) bytes_ += static_cast<uint64_t>(result);
   block_.remove_prefix(static_cast<size_t>(result));
   if (!block_.empty()) {
     is_writing_ = true;
-    return core_.backend().write_file(file_, fd_, block_, offset_);
+    return core_.backend().write_file(file_, destination_->fd(), block_, offset_);
   }
   if (step_ == Step::kWriting && (!is_encoded_ || encoder_->pending_bytes() > 0)) {
     return core_.timers().arm(*this, core_.now().monotonic_ns);
@@ -221,10 +237,10 @@ void Snapshot::block_written(int64_t result) {
     block_ = header_;
     offset_ = 0;
     is_writing_ = true;
-    return core_.backend().write_file(file_, fd_, block_, offset_);
+    return core_.backend().write_file(file_, destination_->fd(), block_, offset_);
   }
   step_ = Step::kSyncing;
-  core_.backend().sync_file(file_, fd_);
+  core_.backend().sync_file(file_, destination_->fd());
 }
 
 // ---- on a helper thread
@@ -235,52 +251,44 @@ void Snapshot::start_task(Step step) {
 }
 
 void Snapshot::run_task() {
-  if (step_ == Step::kOpening) return open_file();
-  if (step_ == Step::kPublishing) return publish();
-  discard();
-}
-
-void Snapshot::open_file() {
-  fd_ = disk_->open(temporary_path_, io::OpenMode::kCreateEmpty);
-  if (fd_ < 0) failure_ = "could not open " + temporary_path_ + ": " + error_text(fd_);
-}
-
-void Snapshot::publish() {
-  const int closed = disk_->close(std::exchange(fd_, -1));
-  if (closed < 0) {
-    failure_ = "could not close " + temporary_path_ + ": " + error_text(closed);
-    return;
-  }
-  if (const int renamed = disk_->rename(temporary_path_, path_); renamed < 0) {
-    failure_ = "could not rename " + temporary_path_ + " to " + path_ + ": " + error_text(renamed);
-    return;
-  }
-  if (const int synced = disk_->sync_directory(io::directory_of(path_)); synced < 0) {
-    failure_ = "could not sync the directory of " + path_ + ": " + error_text(synced);
-  }
-}
-
-void Snapshot::discard() {
-  if (fd_ >= 0) disk_->close(std::exchange(fd_, -1));
-  disk_->remove(temporary_path_);
+  if (step_ == Step::kDiscarding) return destination_->discard();
+  SnapshotDestination::Problem problem = step_ == Step::kPreparing ? destination_->prepare() : destination_->publish();
+  if (problem && failure_.empty()) failure_ = *std::move(problem);
 }
 
 void Snapshot::task_done() {
   core_.awake();
   if (step_ == Step::kDiscarding) return finish(false);
+  if (step_ == Step::kPreparing && !cut_.is_going()) prepared();
   if (!failure_.empty()) return fail(failure_);
   if (step_ == Step::kPublishing) return finish(true);
-  if (must_give_up()) return fail("given up");
+  if (must_give_up()) return fail(kGivenUp);
   begin_encoding();
   step_ = Step::kWriting;
   core_.timers().arm(*this, core_.now().monotonic_ns);
 }
 
+// The cut of a snapshot that had to be prepared first.
+void Snapshot::prepared() {
+  locks_.hold_all();
+  if (failure_.empty() && !must_give_up()) {
+    take_cut();
+  } else {
+    destination_->keep();
+  }
+  locks_.release();
+}
+
 // ---- the end
 
-void Snapshot::fail(std::string why) {
-  failure_ = std::move(why);
+void Snapshot::fail(std::string_view why) {
+  if (failure_ != why) failure_ = why;
   core_.timers().disarm(*this);
+  if (kind_ == SnapshotKind::kJournal) {
+    locks_.hold_all();
+    destination_->withdraw();
+    locks_.release();
+  }
   start_task(Step::kDiscarding);
 }
 
@@ -294,51 +302,27 @@ void Snapshot::finish(bool succeeded) {
   const bool ends_server = is_final(kind_) && (succeeded || kind_ == SnapshotKind::kFinalForced);
   if (!ends_server) shared_.holds_writes.store(false, std::memory_order_relaxed);
   shared_.is_going.store(false, std::memory_order_release);
-  answer(succeeded);
+  answer(std::exchange(wait_, nullptr), is_final(kind_) && succeeded, succeeded);
   if (ends_server && !is_leaving_) return core_.shut_down();
   if (queued_) wait_for_turn();
 }
 
 void Snapshot::note_end(bool succeeded) {
   const Instant now = core_.now();
-  const int64_t ns = now.monotonic_ns - shared_.started_monotonic_ns.load(std::memory_order_relaxed);
-  if (kind_ == SnapshotKind::kBackground) {
-    shared_.last_background_s.store(ns / kNsPerSecond, std::memory_order_relaxed);
-    shared_.preserved_bytes_last.store(shared_.preserved_bytes_peak.load(std::memory_order_relaxed),
-                                       std::memory_order_relaxed);
-  }
-  if (succeeded) {
-    shared_.last_failed.store(false, std::memory_order_relaxed);
-    shared_.last_save_s.store(now.unix_ms / 1000, std::memory_order_relaxed);
-    shared_.saves.fetch_add(1, std::memory_order_relaxed);
-    shared_.changes_saved.store(changes_, std::memory_order_relaxed);
-  } else if (kind_ == SnapshotKind::kBackground && !must_give_up()) {
-    shared_.last_failed.store(true, std::memory_order_relaxed);
-  }
-  commands::update_refusal(core_.server());
-  say_end(succeeded, ns);
-}
-
-void Snapshot::say_end(bool succeeded, int64_t ns) {
-  if (!succeeded) {
-    core_.log().warning("Snapshot failed: " + failure_);
-    if (kind_ == SnapshotKind::kFinal) core_.log().warning("The keys could not be saved, so the server stays.");
-    return;
-  }
-  char text[128];
-  const double seconds = std::max(static_cast<double>(ns) / kNsPerSecond, 1e-9);
-  const double megabytes = static_cast<double>(bytes_) / (1024 * 1024);
-  std::snprintf(text, sizeof text, "Snapshot saved: %llu keys, %.1f MB in %.3f s (%.0f MB/s)",
-                static_cast<unsigned long long>(shared_.keys_done.load(std::memory_order_relaxed)), megabytes, seconds,
-                megabytes / seconds);
-  core_.log().notice(text);
+  destination_->end({.kind = kind_,
+                     .succeeded = succeeded,
+                     .was_given_up = failure_ == kGivenUp,
+                     .failure = failure_,
+                     .keys = shared_.keys_done.load(std::memory_order_relaxed),
+                     .bytes = bytes_,
+                     .ns = now.monotonic_ns - shared_.started_monotonic_ns.load(std::memory_order_relaxed),
+                     .ended = now});
 }
 
 // Whoever ends the server gets no reply, its connection ends.
-void Snapshot::answer(bool succeeded) {
-  const Ref<commands::SnapshotWait> wait = std::exchange(wait_, nullptr);
+void Snapshot::answer(Ref<commands::SnapshotWait> wait, bool ends_server, bool succeeded) {
   if (!wait || !wait->claim()) return;
-  if (!wait->is_mute() && !(is_final(kind_) && succeeded)) {
+  if (!wait->is_mute() && !ends_server) {
     Buffer bytes;
     resp::ReplyWriter reply(bytes, wait->protocol());
     wait->write_outcome(succeeded, reply);

@@ -1,17 +1,20 @@
-// Snapshot: writes all keys as of one moment into dbfilename, while commands go on. Each core has one; at most one of
-// them is going (Snapshots::is_going), on the core that ran the command - or core 0 for save points and the end.
+// Snapshot: writes all keys as of one moment into a file, while commands go on - dbfilename, or the journal's new base
+// (snapshot_destination.h). Each core has one; at most one of them is going (Snapshots::is_going), on the core that ran
+// the command - or core 0 for what the server does by itself.
 //
-//   start()      the cut is taken, all partitions held (keyspace/cut.h)
-//   opening      temp-<pid>.rdb                                          helper thread
+//   start()      dump: the cut is taken, all partitions held (keyspace/cut.h)
+//   preparing    the temporary file; the journal's next increment           helper thread
+//                journal: the cut, at which the journal goes on in that
 //   writing      a slice of encoding per turn; one block is written while the next is encoded
 //   header       if the RDB version had to be raised on the way
 //   syncing
-//   publishing   close, rename over dbfilename, sync the directory       helper thread
-//   discarding   after a failure, or given up: close, remove             helper thread
+//   publishing   close, and the file under its name                         helper thread
+//   discarding   after a failure, or given up: close, remove                helper thread
 //
 // So the file under its name is always a complete one, the old or the new. Nothing here blocks: a turn has at most one
 // slice, then clients have theirs. A final snapshot first has the one that is going given up, and holds writes back
-// from its moment on: nothing that was acknowledged is missing in it.
+// from its moment on: nothing that was acknowledged is missing in it. A foreground one waits while the journal is
+// rewritten.
 //
 // Belongs to its core's thread, but for the helper threads' tasks, which run while it waits for them.
 #pragma once
@@ -23,6 +26,8 @@
 #include <vector>
 
 #include "commands/snapshots.h"
+#include "core/journal_base.h"
+#include "core/snapshot_destination.h"
 #include "core/snapshot_encoder.h"
 #include "core/timers.h"
 #include "io/backend.h"
@@ -39,7 +44,8 @@ class Snapshot final : private Timer {
   Snapshot(Core& core, io::Disk* disk);
   ~Snapshot();
 
-  // REQUIRES: all partitions are held. False if another one is going on; a final one then waits and returns true.
+  // REQUIRES: all partitions are held, but for a rewrite of the journal, for which it does not matter. False if another
+  // one is going on; a final one then waits and returns true, and so does a foreground one for a rewrite.
   bool start(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait);
   // The same, by the server itself: no partition is held.
   bool start(commands::SnapshotKind kind);
@@ -49,7 +55,7 @@ class Snapshot final : private Timer {
   void give_up();
 
  private:
-  enum class Step : uint8_t { kIdle, kQueued, kOpening, kWriting, kHeader, kSyncing, kPublishing, kDiscarding };
+  enum class Step : uint8_t { kIdle, kQueued, kPreparing, kWriting, kHeader, kSyncing, kPublishing, kDiscarding };
 
   struct Wish {
     commands::SnapshotKind kind;
@@ -76,7 +82,10 @@ class Snapshot final : private Timer {
 
   void expired() override;
   bool claim();
+  bool enqueue(Wish wish);
   void begin(Wish wish);
+  void take_cut();
+  void prepared();
   void wait_for_turn();
   static bool is_final(commands::SnapshotKind kind);
   bool must_give_up() const;
@@ -90,18 +99,16 @@ class Snapshot final : private Timer {
   void block_written(int64_t result);
   void start_task(Step step);
   void run_task();
-  void open_file();
-  void publish();
-  void discard();
   void task_done();
-  void fail(std::string why);
+  void fail(std::string_view why);
   void finish(bool succeeded);
   void note_end(bool succeeded);
-  void say_end(bool succeeded, int64_t ns);
-  void answer(bool succeeded);
+  void answer(Ref<commands::SnapshotWait> wait, bool ends_server, bool succeeded);
 
   Core& core_;
   io::Disk* const disk_;  // nullptr: this server has none
+  DumpFile dump_;
+  JournalBase base_;
   commands::Snapshots& shared_;
   keyspace::PartitionLocks locks_;
   keyspace::Cut cut_;
@@ -111,13 +118,10 @@ class Snapshot final : private Timer {
   Step step_ = Step::kIdle;
   commands::SnapshotKind kind_ = commands::SnapshotKind::kBackground;
   Ref<commands::SnapshotWait> wait_;
-  std::optional<Wish> queued_;  // a final one that waits for another to end
+  std::optional<Wish> queued_;  // one that waits for another to end
   bool is_leaving_ = false;     // the core is to stop
-  std::string path_;
-  std::string temporary_path_;
-  int fd_ = -1;
-  std::string failure_;   // why it is given up; written by tasks too
-  uint64_t changes_ = 0;  // of all changes so far, how many are in it
+  SnapshotDestination* destination_ = &dump_;
+  std::string failure_;  // why it is given up; written by tasks too
 
   std::optional<SnapshotEncoder> encoder_;
   keyspace::PartitionIndex next_partition_ = 0;
