@@ -4,8 +4,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -16,7 +18,9 @@
 #include "commands/command_table.h"
 #include "commands/server.h"
 #include "core/core.h"
-#include "core/snapshot_files.h"
+#include "core/journal.h"
+#include "core/journal_directory.h"
+#include "core/journal_loading.h"
 #include "io/choose_backend.h"
 #include "io/machine.h"
 #include "io/socket.h"
@@ -49,6 +53,9 @@ constexpr std::string_view kHelp =
 
 // Files and pipes a server needs beside its clients.
 constexpr uint64_t kOtherFiles = 64;
+
+// While keys are loaded: time for cores that wait for a partition.
+constexpr std::chrono::microseconds kPauseOfLoading{20};
 
 int fail(const std::string& message) {
   std::fprintf(stderr, "millrace-server: %s\n", message.c_str());
@@ -100,6 +107,20 @@ void fit_open_files(settings::Settings& settings, Log& log) {
               " now. Raise it with 'ulimit -n' for more.");
 }
 
+// What the server keeps on the disk.
+struct Files {
+  io::SystemDisk& disk;
+  core::Journal journal;
+  core::JournalDirectory journal_directory;
+
+  Files(commands::Server& server, io::SystemDisk& disk_in)
+      : disk(disk_in),
+        journal(server, disk_in),
+        journal_directory(disk_in, server.settings.journal_directory(), server.settings.text("appendfilename")) {
+    server.journal = &journal;
+  }
+};
+
 // One core's backend, object and thread.
 struct RunningCore {
   std::unique_ptr<io::Backend> backend;
@@ -110,14 +131,16 @@ struct RunningCore {
 class Cores {
  public:
   Cores(commands::Server& server, const commands::CommandTable& table,
-        std::vector<std::unique_ptr<io::Backend>> backends, const process::Listeners& listeners, io::Disk& disk) {
+        std::vector<std::unique_ptr<io::Backend>> backends, const process::Listeners& listeners, Files& files) {
     const auto count = static_cast<size_t>(server.facts.core_count);
     cores_.resize(count);
     directory_.resize(count);
     const core::Surroundings surroundings{
         .prepare_socket = [&server](int fd) { return prepare_socket(fd, server.settings); },
         .request_shutdown = process::request_shutdown,
-        .disk = &disk,
+        .disk = &files.disk,
+        .journal = &files.journal,
+        .journal_directory = &files.journal_directory,
     };
     for (size_t i = 0; i < count; ++i) {
       cores_[i].backend = std::move(backends[i]);
@@ -152,6 +175,37 @@ std::optional<std::string> directory_error(io::Disk& disk, const std::string& pa
   const int result = disk.list_directory(path, names);
   if (result >= 0) return std::nullopt;
   return io::error_text(result);
+}
+
+// Loads everything while the cores answer that they are loading, and turns the journal on. nullopt: the server can
+// serve. Otherwise why not; empty if it was asked to end.
+std::optional<std::string> load(commands::Server& server, const commands::CommandTable& table, Files& files) {
+  std::optional<std::string> end;
+  keyspace::PartitionLocks locks(server.keyspace);
+  auto journal_file = core::load_at_start({.server = server,
+                                           .table = table,
+                                           .disk = files.disk,
+                                           .locks = locks,
+                                           .read_clock = io::read_clocks,
+                                           .must_stop =
+                                               [&end] {
+                                                 if (!end) end = process::poll_for_shutdown();
+                                                 return end.has_value();
+                                               },
+                                           .let_others_run = [] { std::this_thread::sleep_for(kPauseOfLoading); }},
+                                          files.journal_directory);
+  if (end) {
+    server.log.warning(end->empty() ? "SHUTDOWN asked for while loading, ending"
+                                    : "Received " + *end + " while loading, ending");
+    return std::string();
+  }
+  if (!journal_file) return journal_file.error();
+  locks.hold_all();
+  if (journal_file->fd >= 0) files.journal.open(*journal_file);
+  // Said before the first client can be answered: who got an answer finds it in the log.
+  server.log.notice("Ready to accept connections");
+  server.loading.is_loading.store(false, std::memory_order_release);
+  return std::nullopt;
 }
 
 // A signal with save points set saves first. If that fails the server stays, as Redis does.
@@ -208,14 +262,11 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
     return name == "dir" ? directory_error(disk, std::string(value)).value_or("") : std::string();
   };
   server.environment.resolve_path = process::absolute_path;
-  {
-    keyspace::PartitionLocks locks(server.keyspace);
-    if (const auto error = core::load_snapshot(server, disk, locks, io::read_clocks)) return give_up(*error);
-  }
-  // Nobody gets an answer, or a connection, before the keys are there.
+  server.loading.is_loading.store(true);
+  Files files(server, disk);
   auto listeners = process::Listeners::open(settings, static_cast<size_t>(server.facts.core_count), log);
   if (!listeners) return give_up(listeners.error());
-  Cores cores(server, table, std::move(backends), *listeners, disk);
+  Cores cores(server, table, std::move(backends), *listeners, files);
 
   std::unique_ptr<process::PidFile> pid_file;
   if (settings.daemonize.load() != 0 || !settings.pidfile().empty()) {
@@ -223,15 +274,18 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
     pid_file = std::make_unique<process::PidFile>(path);
     if (!pid_file->ok()) log.warning("Could not write the pid file " + path);
   }
-  // Said before the first client can be answered: who got an answer finds both lines in the log.
   log.notice(std::to_string(facts.core_count) + (facts.core_count == 1 ? " core, " : " cores, ") + plan->reason);
-  log.notice("Ready to accept connections");
   cores.start();
-  background.report_started();
-
-  wait_for_end(settings, log, cores);
+  const std::optional<std::string> failure = load(server, table, files);
+  if (!failure) {
+    background.report_started();
+    wait_for_end(settings, log, cores);
+  }
   process::unblock_signals();
   cores.stop();
+  if (failure && !failure->empty()) return give_up(*failure);
+  if (const auto error = files.journal.close())
+    return give_up("The journal could not be written to its end: " + *error);
   log.notice("All connections closed, good bye");
   return 0;
 }

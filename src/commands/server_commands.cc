@@ -44,8 +44,9 @@ void time_command(CommandContext& context) {
   context.reply.bulk_integer(now.unix_ms % 1000 * 1000 + now.unix_us);
 }
 
-// With NOSAVE, or without save points, the server ends at once; else when the snapshot is on disk. NOW changes nothing:
-// there are no replicas to wait for.
+// With NOSAVE, or without save points, the server ends at once; else when the snapshot is on disk. While keys are
+// loaded too: a snapshot of a part of them must not replace the file. NOW changes nothing: there are no replicas to
+// wait for.
 void shutdown_command(CommandContext& context) {
   unsigned flags = 0;
   for (const std::string_view word : context.args.subspan(1)) {
@@ -56,7 +57,8 @@ void shutdown_command(CommandContext& context) {
   if (contradicts(flags)) return context.reply.error(resp::kSyntax);
   if (flags == kAbort) return context.reply.error(resp::kNoShutdownInProgress);
   const bool saves = (flags & kSave) != 0 || !context.server.settings.save_points().empty();
-  if (!saves || (flags & kNoSave) != 0) return context.host.shut_down();
+  const bool is_loading = context.server.loading.is_loading.load(std::memory_order_relaxed);
+  if (!saves || is_loading || (flags & kNoSave) != 0) return context.host.shut_down();
   Ref<SnapshotWait> wait = Ref<SnapshotWait>::make(Ref<Client>(&context.client), resp::kShutdownFailed);
   const SnapshotKind kind = (flags & kForce) != 0 ? SnapshotKind::kFinalForced : SnapshotKind::kFinal;
   context.locks.hold_all();

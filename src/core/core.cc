@@ -38,6 +38,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
            CoreDirectory& directory, Surroundings surroundings)
     : index_(options.index),
       server_(server),
+      table_(table),
       backend_(backend),
       directory_(directory),
       surroundings_(std::move(surroundings)),
@@ -194,6 +195,7 @@ void Core::settled(Connection& connection) {
 
 void Core::look_again() {
   load_settings();
+  housekeeping_->look_again();
   end_pause();
 }
 
@@ -400,12 +402,14 @@ bool Core::save_at_once() {
 }
 
 bool Core::load_at_once(keyspace::PartitionLocks& locks) {
-  const std::optional<std::string> error =
-      surroundings_.disk == nullptr
-          ? "no disk"
-          : load_snapshot(server_, *surroundings_.disk, locks, [this] { return read_clock(); });
-  if (error) log().warning(*error);
-  return !error;
+  if (surroundings_.disk == nullptr) return false;
+  const LoadEnvironment environment{
+      .server = server_, .table = table_, .disk = *surroundings_.disk, .locks = locks, .read_clock = [this] {
+        return read_clock();
+      }};
+  const auto loaded = load_snapshot(environment);
+  if (!loaded) log().warning(loaded.error());
+  return loaded.ok();
 }
 
 void Core::stall(int64_t ns) {

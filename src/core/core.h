@@ -35,6 +35,7 @@ namespace millrace::core {
 
 class Core;
 class Housekeeping;
+class JournalDirectory;
 class Listener;
 class Snapshot;
 
@@ -50,8 +51,9 @@ struct PeerFacts {
 struct Surroundings {
   std::function<PeerFacts(int fd)> prepare_socket;  // sets socket options too
   std::function<void()> request_shutdown;
-  io::Disk* disk = nullptr;    // where snapshots go; without one there are none
-  Journal* journal = nullptr;  // outlives the cores; without one none is ever kept
+  io::Disk* disk = nullptr;                       // where snapshots go; without one there are none
+  Journal* journal = nullptr;                     // outlives the cores; without one none is ever kept
+  JournalDirectory* journal_directory = nullptr;  // where it is rewritten
 };
 
 // All cores of the server, by index. Filled before the first of them runs, fixed from then on.
@@ -109,6 +111,7 @@ class Core final : public commands::Host {
   Timers& timers() { return timers_; }
   Snapshot& snapshot() { return *snapshot_; }
   Journal* journal() { return surroundings_.journal; }
+  JournalDirectory* journal_directory() { return surroundings_.journal_directory; }
   Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
   // A connection's commands run, and their replies gather in replies().
   void begin_run(Connection& connection) { running_ = &connection; }
@@ -176,6 +179,7 @@ class Core final : public commands::Host {
 
   const uint32_t index_;
   commands::Server& server_;
+  const commands::CommandTable& table_;
   io::Backend& backend_;
   CoreDirectory& directory_;
   const Surroundings surroundings_;

@@ -31,13 +31,20 @@ Housekeeping::~Housekeeping() {
   core_.timers().disarm(*this);
 }
 
+void Housekeeping::look_again() {
+  if (core_.core_index() == 0) rewrites_.look();
+}
+
 void Housekeeping::expired() {
   core_.load_settings();
-  const bool unfinished = core_.server().active_expiry.load(std::memory_order_relaxed) && expire_keys();
+  const bool is_loading = core_.server().loading.is_loading.load(std::memory_order_relaxed);
+  const bool expires = !is_loading && core_.server().active_expiry.load(std::memory_order_relaxed);
+  const bool unfinished = expires && expire_keys();
   check_clients();
   if (core_.core_index() == 0) {
     sample_rates();
-    check_save_points();
+    rewrites_.look();
+    if (!is_loading) check_save_points();
     if (Journal* journal = core_.journal()) journal->look_after(core_);
   }
   // More expired keys than a round may take: the next round follows at once, after everyone else's turn.

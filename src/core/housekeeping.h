@@ -1,8 +1,9 @@
 // Housekeeping: what a core does ten times a second whether or not anyone asks - expired keys, idle clients, soft
 // output limits, save points. Each round is a bounded slice of work; what is left over is taken up in the next turn's
-// round.
+// round. While keys are loaded it leaves them alone.
 #pragma once
 
+#include "core/rewrite_schedule.h"
 #include "core/timers.h"
 
 namespace millrace::core {
@@ -15,6 +16,9 @@ class Housekeeping final : private Timer {
   explicit Housekeeping(Core& core);
   ~Housekeeping();
 
+  // A setting was changed.
+  void look_again();
+
  private:
   void expired() override;
   bool expire_keys();
@@ -24,6 +28,7 @@ class Housekeeping final : private Timer {
   bool has_to_go(Connection& connection);
 
   Core& core_;
+  RewriteSchedule rewrites_{core_};
   uint32_t next_partition_ = 0;  // where an unfinished round of expiry goes on
 };
 

@@ -8,6 +8,7 @@
 #include "core/journal_replay.h"
 #include "core/rdb_loading.h"
 #include "core/snapshot_files.h"
+#include "keyspace/database.h"
 #include "persistence/journal_check.h"
 #include "persistence/journal_format.h"
 
@@ -159,11 +160,24 @@ class JournalLoading {
 
   void report_end() {
     commands::Server& server = environment_.server;
+    server.snapshots.keys_loaded.store(progress_.keys, std::memory_order_relaxed);
+    server.snapshots.keys_expired.store(0, std::memory_order_relaxed);
+    progress_.keys = count_keys();
     std::string line = "DB loaded from the journal: " + progress_.summary();
     if (replay_.failed() > 0) line += ", " + std::to_string(replay_.failed()) + " commands gave errors";
     server.log.notice(line);
-    server.snapshots.keys_loaded.store(progress_.keys, std::memory_order_relaxed);
-    server.snapshots.keys_expired.store(0, std::memory_order_relaxed);
+  }
+
+  uint64_t count_keys() {
+    keyspace::PartitionLocks& locks = environment_.locks;
+    const bool keeps_locks = locks.holds(0);
+    if (!keeps_locks) locks.hold_all();
+    keyspace::KeyEvents events;
+    keyspace::Database first(environment_.server.keyspace, 0, progress_.started(), events);
+    uint64_t keys = 0;
+    for (int i = 0; i < environment_.server.keyspace.database_count(); ++i) keys += first.with_index(i).size();
+    if (!keeps_locks) locks.release();
+    return keys;
   }
 
   const LoadEnvironment& environment_;

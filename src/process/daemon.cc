@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 namespace millrace::process {
@@ -20,6 +21,10 @@ sigset_t shutdown_signals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGUSR1);
   return signals;
+}
+
+std::string name_of_signal(int number) {
+  return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "";
 }
 
 // Reads one byte, which says that the child serves. The end of the pipe says that it is gone.
@@ -93,7 +98,15 @@ std::string wait_for_shutdown() {
   const sigset_t signals = shutdown_signals();
   int number = 0;
   sigwait(&signals, &number);
-  return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "";
+  return name_of_signal(number);
+}
+
+std::optional<std::string> poll_for_shutdown() {
+  const sigset_t signals = shutdown_signals();
+  const timespec at_once{};
+  const int number = sigtimedwait(&signals, nullptr, &at_once);
+  if (number < 0) return std::nullopt;
+  return name_of_signal(number);
 }
 
 void request_shutdown() {

@@ -2,6 +2,7 @@
 // thread only, before other threads run where not said otherwise.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace millrace::process {
@@ -42,7 +43,9 @@ class PidFile {
 void block_signals();
 // Sleeps until SIGTERM or SIGINT arrives, or request_shutdown() is called; the signal's name, "" for the latter.
 std::string wait_for_shutdown();
-// Makes wait_for_shutdown() return. Any thread.
+// The same without sleeping: nothing if there is no reason to end. What it returns wait_for_shutdown() does not see.
+std::optional<std::string> poll_for_shutdown();
+// Makes the two above return. Any thread.
 void request_shutdown();
 // From here on a second SIGINT or SIGTERM ends the process at once.
 void unblock_signals();
