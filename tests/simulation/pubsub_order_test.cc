@@ -101,11 +101,12 @@ constexpr Change kChanges[] = {
     {"SUBSCRIBE a", 3, "HELLO 2", "PUBLISH a x", "message a x", "*HELLO", true, true, 2},
 };
 
-// Core 1 publishes at the `moment`-th time core 0 reads the clock while it executes the change.
+// Core 1 publishes at the `moment`-th time core 0 reads the clock while it executes the change: one message, or a run
+// of them.
 class ChangeAtMoment {
  public:
-  ChangeAtMoment(SimulatedServer& server, const Change& change)
-      : server_(server), change_(change), listener_(server, 0), publisher_(server, 1) {
+  ChangeAtMoment(SimulatedServer& server, const Change& change, size_t messages)
+      : server_(server), change_(change), messages_(messages), listener_(server, 0), publisher_(server, 1) {
     if (change.protocol == 3) listener_.ask("HELLO 3");
     if (*change.before != 0) listener_.ask(change.before);
     server_.settle();
@@ -113,7 +114,9 @@ class ChangeAtMoment {
 
   void happen(int moment) {
     listener_.send(change_.line);
-    publisher_.send(change_.publish);
+    std::string run;
+    for (size_t i = 0; i < messages_; ++i) run += std::string(change_.publish) + "\r\n";
+    publisher_.send_raw(run);
     server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
     int reads = 0;
     bool is_publishing = false;
@@ -121,7 +124,7 @@ class ChangeAtMoment {
       if (is_publishing || reads++ != moment) return;
       is_publishing = true;
       const uint64_t before = executed(1);
-      for (int i = 0; i < 1000 && executed(1) == before; ++i) server_.turn(1);
+      for (int i = 0; i < 1000 && executed(1) < before + messages_; ++i) server_.turn(1);
     });
     const uint64_t before = executed(0);
     for (int i = 0; i < 1000 && executed(0) == before; ++i) server_.turn(0);
@@ -136,10 +139,14 @@ class ChangeAtMoment {
       if (value.starts_with("*server")) value = "*HELLO";
     }
     const Replies published = readable(publisher_.take_replies());
-    ASSERT_EQ(published.size(), 1u);
-    const auto message = [&](int protocol) { return (protocol == 3 ? ">" : "*") + std::string(change_.message); };
-    const Replies before{message(change_.protocol), change_.reply};
-    const Replies after{change_.reply, message(change_.protocol_after)};
+    ASSERT_EQ(published, Replies(messages_, published.at(0)));
+    const auto all = [&](int protocol) {
+      return Replies(messages_, (protocol == 3 ? ">" : "*") + std::string(change_.message));
+    };
+    Replies before = all(change_.protocol);
+    before.push_back(change_.reply);
+    Replies after = all(change_.protocol_after);
+    after.insert(after.begin(), change_.reply);
     const Replies without{change_.reply};
     if (published[0] == ":0") {
       EXPECT_EQ(received, without);
@@ -159,6 +166,7 @@ class ChangeAtMoment {
 
   SimulatedServer& server_;
   const Change& change_;
+  const size_t messages_;
   SimulatedCaller listener_;
   SimulatedCaller publisher_;
 };
@@ -167,10 +175,10 @@ TEST_P(PubsubOrder, AMessageAtAnyMomentOfAChangeComesExactlyIfItIsCounted) {
   for (const Change& change : kChanges) {
     bool was_before = false;
     bool was_after = false;
-    for (int moment = 0; moment < 12; ++moment) {
-      SCOPED_TRACE(std::string(change.before) + " | " + change.line + " at moment " + std::to_string(moment));
-      ChangeAtMoment scene(server_, change);
-      scene.happen(moment);
+    for (int moment = 0; moment < 24; ++moment) {
+      SCOPED_TRACE(std::string(change.before) + " | " + change.line + " at half moment " + std::to_string(moment));
+      ChangeAtMoment scene(server_, change, moment % 2 == 0 ? 1 : 3);
+      scene.happen(moment / 2);
       scene.check(was_before, was_after);
     }
     EXPECT_TRUE(was_before && was_after) << change.line << ": the moments do not lie on both sides";
@@ -212,6 +220,31 @@ TEST_P(PubsubOrder, SilenceDoesNotHoldMessagesAndConfirmationsBack) {
   ASSERT_EQ(received.size(), 4u);
   received.erase(received.begin());
   EXPECT_EQ(received, (Replies{">subscribe a 1", ">message a 1", ">message a 2"}));
+}
+
+// The pipeline ends in the middle of a run, each time in another way.
+TEST_P(PubsubOrder, ARunIsDeliveredBeforeWhateverEndsItsPublisher) {
+  const auto hears = listener(0, "SUBSCRIBE a");
+  server_.settle();
+  hears->take_replies();
+  const std::pair<std::string, Replies> ends[] = {
+      {"*x\r\n", {":1", ":1", "-ERR Protocol error: invalid multibulk length"}},
+      {"QUIT\r\n", {":1", ":1", "+OK"}},
+      {"POST / HTTP/1.1\r\n", {}},
+      {"CLIENT KILL ID ", {":1", ":1", ":1"}},
+  };
+  for (const auto& [end, replies] : ends) {
+    SCOPED_TRACE(end);
+    SimulatedCaller publisher(server_, 0);
+    const std::string rest = end.starts_with("CLIENT") ? publisher.id() + " SKIPME no\r\n" : "";
+    publisher.send_raw("PUBLISH a 1\r\nPUBLISH a 2\r\n" + end + rest + "PUBLISH a 3\r\n");
+    server_.settle();
+    EXPECT_TRUE(publisher.is_closed());
+    const Replies received = readable(publisher.take_replies());
+    // HTTP is cut off: of the replies before it there is what had come in a piece of its own.
+    EXPECT_EQ(received, replies.empty() ? Replies(received.size(), ":1") : replies);
+    EXPECT_EQ(readable(hears->take_replies()), (Replies{"*message a 1", "*message a 2"}));
+  }
 }
 
 // ---- whose core sleeps, whose core is awake

@@ -21,6 +21,7 @@ std::string play(uint64_t seed, std::string& problems, PubsubFigures& figures) {
   traffic.run();
   for (const std::string& problem : traffic.problems()) problems += problem + "\n";
   figures.publications += traffic.figures().publications;
+  figures.in_runs += traffic.figures().in_runs;
   figures.receipts += traffic.figures().receipts;
   figures.exact_counts += traffic.figures().exact_counts;
   figures.owed += traffic.figures().owed;
@@ -48,6 +49,7 @@ TEST(PubsubTraffic, HoldsItsPromisesAndRepeatsItself) {
   // What an average run has to have shown, or the traffic is not what it should be.
   const size_t runs = 2 * seeds;
   EXPECT_GT(figures.publications, 50 * runs);
+  EXPECT_GT(figures.in_runs, 50 * runs);
   EXPECT_GT(figures.receipts, 50 * runs);
   EXPECT_GT(figures.exact_counts, 30 * runs);
   EXPECT_GT(figures.owed, 30 * runs);

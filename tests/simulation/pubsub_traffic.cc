@@ -130,12 +130,12 @@ std::vector<Words> PubsubTraffic::next_commands(PubsubSession& session) {
   if (!publishes) {
     pipeline.push_back(next_of_subscriber(session));
   } else {
-    add_publishing(pipeline);
+    add_publishing(session, pipeline);
   }
   return pipeline;
 }
 
-void PubsubTraffic::add_publishing(std::vector<Words>& pipeline) {
+void PubsubTraffic::add_publishing(PubsubSession& session, std::vector<Words>& pipeline) {
   if (random_.one_in(5)) {
     const std::string number = std::to_string(publications_.size());
     pipeline.push_back({"XADD", "entry:" + number, "*", "n", number});
@@ -143,13 +143,32 @@ void PubsubTraffic::add_publishing(std::vector<Words>& pipeline) {
     publications_.back().has_entry = true;
     return;
   }
+  if (random_.one_in(3)) return add_run(session, pipeline);
   for (uint64_t i = random_.one_in(3) ? 1 + random_.below(4) : 1; i > 0; --i) pipeline.push_back(next_publish());
 }
 
+// Many messages to one channel, and here and there something else in between.
+void PubsubTraffic::add_run(PubsubSession& session, std::vector<Words>& pipeline) {
+  const std::string channel = any_name(Topic::kChannel);
+  const bool is_sharded = random_.one_in(2);
+  for (uint64_t i = 2 + random_.below(8); i > 0; --i) {
+    pipeline.push_back(publish_to(channel, is_sharded));
+    ++figures_.in_runs;
+    if (random_.one_in(10)) pipeline.push_back({"PING", "x" + std::to_string(moment_)});
+    if (random_.one_in(20)) pipeline.push_back(next_publish());
+    const bool listens = session.role == PubsubSession::Role::kBoth && random_.one_in(20);
+    if (listens) pipeline.push_back(next_of_subscriber(session));
+  }
+}
+
 Words PubsubTraffic::next_publish() {
+  return publish_to(any_name(Topic::kChannel), random_.one_in(5));
+}
+
+Words PubsubTraffic::publish_to(const std::string& channel, bool is_sharded) {
   Publication publication;
-  publication.channel = any_name(Topic::kChannel);
-  publication.is_sharded = random_.one_in(5);
+  publication.channel = channel;
+  publication.is_sharded = is_sharded;
   publications_.push_back(publication);
   return {publication.is_sharded ? "SPUBLISH" : "PUBLISH", publication.channel,
           std::to_string(publications_.size() - 1)};

@@ -113,6 +113,7 @@ struct PubsubSession {
 // What a run has shown, so that a test can tell it was not idle.
 struct PubsubFigures {
   size_t publications = 0;
+  size_t in_runs = 0;  // of them, those sent among others to the same channel
   size_t receipts = 0;
   size_t exact_counts = 0;
   size_t owed = 0;  // messages that had to arrive, and did
@@ -145,10 +146,12 @@ class PubsubTraffic {
   void send(PubsubSession& session, const std::vector<Words>& pipeline);
   void send_rest(PubsubSession& session);
   std::vector<Words> next_commands(PubsubSession& session);
-  void add_publishing(std::vector<Words>& pipeline);
+  void add_publishing(PubsubSession& session, std::vector<Words>& pipeline);
+  void add_run(PubsubSession& session, std::vector<Words>& pipeline);
   Words next_of_subscriber(PubsubSession& session);
   std::vector<Words> next_administration(PubsubSession& session);
   Words next_publish();
+  Words publish_to(const std::string& channel, bool is_sharded);
   std::string any_name(Topic topic);
   void listen_for(int64_t ms);
   void quieten();

@@ -56,8 +56,8 @@ class Noting : private commands::CommandStage {
     events_.wants_modified_keys = true;
   }
 
-  void run(std::string_view line) {
-    const std::vector<std::string_view> args = split(line);
+  void run(std::string_view line) { run_args(split(line)); }
+  void run_args(const std::vector<std::string_view>& args) {
     const commands::CommandSpec* spec = table.find(args[0]);
     if (!spec->subcommands.empty()) spec = table.find_subcommand(*spec, args[1]);
     Buffer out;
@@ -86,6 +86,12 @@ class Noting : private commands::CommandStage {
     return text;
   }
   bool was_flushed() const { return events_.was_flushed; }
+  // What DUMP gives of a key.
+  std::string payload_of(std::string_view key) {
+    const std::string reply = CommandStage::run("DUMP " + std::string(key));
+    const size_t start = reply.find("\r\n") + 2;
+    return reply.substr(start, reply.size() - start - 2);
+  }
 
  private:
   static std::vector<std::string_view> split(std::string_view line) {
@@ -243,6 +249,34 @@ const Case kExpiries[] = {
     {kExpired, "DBSIZE", "", ""},
 };
 INSTANTIATE_TEST_SUITE_P(OfExpiries, KeyEvents, testing::ValuesIn(kExpiries));
+
+struct RestoreCase {
+  std::vector<std::string_view> before;  // RESTORE and its arguments before the payload
+  std::vector<std::string_view> behind;
+  std::string_view events;
+  std::string_view modified;
+};
+
+TEST(KeyEventsOfRestore, AreThoseOfAKeyThatIsNewHoweverItCame) {
+  const RestoreCase cases[] = {
+      {{"RESTORE", "x", "0"}, {}, "new x, restore x", "x"},
+      {{"RESTORE", "x", "5000"}, {}, "new x, restore x", "x"},
+      {{"RESTORE", "s", "0"}, {}, "", ""},
+      {{"RESTORE", "s", "0"}, {"REPLACE"}, "new s, restore s", "s"},
+      {{"RESTORE", "s", "5"}, {"REPLACE", "ABSTTL"}, "del s", "s"},
+      {{"RESTORE", "x", "5"}, {"ABSTTL"}, "", ""},
+  };
+  for (const RestoreCase& test : cases) {
+    Noting noting(kStream);
+    const std::string payload = noting.payload_of("s");
+    std::vector<std::string_view> args = test.before;
+    args.push_back(payload);
+    args.insert(args.end(), test.behind.begin(), test.behind.end());
+    noting.run_args(args);
+    EXPECT_EQ(noting.events(), test.events) << testing::PrintToString(args);
+    EXPECT_EQ(noting.modified(), test.modified) << testing::PrintToString(args);
+  }
+}
 
 TEST(KeyEventsOfFlushing, NameNoKey) {
   for (const std::string_view command : {"FLUSHDB", "FLUSHALL"}) {

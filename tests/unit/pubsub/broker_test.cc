@@ -87,6 +87,25 @@ TEST_F(BrokerTest, WhoStoppedHearsNothing) {
   EXPECT_EQ(say("news", "x"), 0u);
 }
 
+TEST_F(BrokerTest, SeveralMessagesGoTogetherUnlessAPatternMatches) {
+  listen(ann_, kChannel, "news");
+  listen(bob_, kPattern, "weather*");
+  {
+    Message messages("one, two");
+    EXPECT_TRUE(broker_.publish_together(kChannel, "news", messages));
+    EXPECT_EQ(messages.count(), 1u);
+  }
+  listen(bob_, kPattern, "n*");
+  {
+    Message messages("three, four");
+    EXPECT_FALSE(broker_.publish_together(kChannel, "news", messages));
+    EXPECT_TRUE(bob_.received.empty());
+    EXPECT_TRUE(broker_.publish_together(kShardChannel, "news", messages)) << "which no pattern matches";
+    EXPECT_EQ(messages.count(), 0u);
+  }
+  EXPECT_EQ(ann_.received, (std::vector<Received>{{"", "one, two"}}));
+}
+
 TEST_F(BrokerTest, WhoIsLeavingIsNotCounted) {
   listen(ann_, kChannel, "news");
   listen(ann_, kPattern, "*");
@@ -205,8 +224,15 @@ class BrokerAtRandom : public testing::Test {
     }
     size_t total = 0;
     for (const auto& each : expected) total += each.size();
+    const bool goes_together = kind == kShardChannel || !is_matched(channel);
     Shown message;
-    broker_.publish(kind, channel, message);
+    if (random_.one_in(2)) {
+      EXPECT_EQ(broker_.publish_together(kind, channel, message), goes_together);
+      EXPECT_TRUE(goes_together || message.received.empty());
+      if (!goes_together) return;
+    } else {
+      broker_.publish(kind, channel, message);
+    }
     EXPECT_EQ(message.count, total);
     for (size_t who = 0; who < kListeners; ++who) EXPECT_EQ(message.received[&listeners_[who]], expected[who]);
     deliveries_ += total;
@@ -246,6 +272,9 @@ class BrokerAtRandom : public testing::Test {
     std::map<Subscriber*, std::multiset<std::string>> received;
   };
 
+  bool is_matched(const std::string& channel) {
+    return std::ranges::any_of(model(kPattern), [&](const auto& entry) { return glob_matches(entry.first, channel); });
+  }
   bool remove(size_t who, Kind kind, const std::string& name) {
     const auto entry = model(kind).find(name);
     if (entry == model(kind).end()) return false;
