@@ -158,18 +158,33 @@ Result<JournalFile, std::string> JournalDirectory::create(const WriteBase& write
 }
 
 Result<JournalFile, std::string> JournalDirectory::open_last_increment() {
+  if (const Failure error = sync_all()) return *error;
   if (manifest_.incrs().empty()) return add_increment();
   JournalFile file{.path = path_of(manifest_.incrs().back().name)};
   file.fd = disk_.open(file.path, io::OpenMode::kUpdate);
   if (file.fd < 0) return *failure("open", file.path, file.fd);
   const int64_t bytes = disk_.size(file.fd);
-  Failure error = failure("measure", file.path, bytes);
-  if (!error) error = failure("sync", file.path, disk_.sync_data(file.fd));
   file.bytes = static_cast<uint64_t>(std::max<int64_t>(bytes, 0));
+  Failure error = failure("measure", file.path, bytes);
   if (!error) error = write_fence(file, file.bytes);
   if (!error) return file;
   disk_.close(file.fd);
   return *error;
+}
+
+// A server that was killed may have left names and bytes that are there and not durable. What is appended now relies on
+// them.
+JournalDirectory::Failure JournalDirectory::sync_all() {
+  for (const ManifestFile& incr : manifest_.incrs()) {
+    const std::string path = path_of(incr.name);
+    const int fd = disk_.open(path, io::OpenMode::kUpdate);
+    if (fd < 0) return failure("open", path, fd);
+    Failure error = failure("sync", path, disk_.sync_data(fd));
+    disk_.close(fd);
+    if (error) return error;
+  }
+  if (Failure error = sync(path_)) return error;
+  return sync(io::directory_of(path_));
 }
 
 // ---- files
@@ -236,6 +251,8 @@ JournalDirectory::Failure JournalDirectory::remove_history() {
     const int removed = disk_.remove(path_of(file.name));
     if (removed != -ENOENT && removed < 0) return failure("remove", path_of(file.name), removed);
   }
+  // None of them comes back when no manifest speaks of it any more.
+  if (Failure error = sync(path_)) return error;
   Manifest next = manifest_;
   next.clear_history();
   return write_manifest(next);
@@ -274,6 +291,9 @@ Result<JournalFile, std::string> JournalDirectory::add_increment() {
 }
 
 Result<JournalFile, std::string> JournalDirectory::create_detached_increment() {
+  if (!exists_) {
+    if (const Failure error = read()) return *error;
+  }
   if (const Failure error = make_directory()) return *error;
   JournalFile file;
   file.path = path_of(persistence::temporary_name(append_name_)) + "." + std::to_string(++detached_) +

@@ -56,14 +56,14 @@ class JournalDirectory {
   std::optional<std::string> upgrade(const std::string& directory);
   // Everything anew: a base that `write_base` writes, and a first increment. REQUIRES: !exists().
   Result<JournalFile, std::string> create(const WriteBase& write_base);
-  // The last increment, made durable as it is and fenced, to be appended to; a new one if there is none.
+  // The last increment, fenced, to be appended to; a new one if there is none. All that was found is durable then.
   Result<JournalFile, std::string> open_last_increment();
 
   // ---- rewriting
   // A new increment that the manifest has, durably, so that what is appended to it counts. It begins with a fence.
   Result<JournalFile, std::string> add_increment();
   // The same, not in the manifest before publish_base() puts it there: what is appended to it is never loaded with the
-  // files of an older journal that lies here. Creates the directory if need be.
+  // files of an older journal that lies here. Reads the manifest, and creates the directory, if that was not done.
   Result<JournalFile, std::string> create_detached_increment();
   // Where the next base is to be written, and synced, before it is published. The directory is there after any of the
   // above.
@@ -92,6 +92,7 @@ class JournalDirectory {
   Failure find_lost_increments();
   Failure make_directory();
   Failure sync(const std::string& directory);
+  Failure sync_all();
   Failure rename(const std::string& from, const std::string& to);
   Failure write_temporary_manifest(const persistence::Manifest& next);
   Failure put_manifest_in_place(const persistence::Manifest& next);

@@ -193,14 +193,15 @@ int SimulatedDisk::rename(const std::string& from, const std::string& to) {
   if (const int error = enter(DiskCall::kRename)) return error;
   const std::string old_name = normal(from);
   const std::string new_name = normal(to);
-  CHECK(io::directory_of(old_name) == io::directory_of(new_name));
+  if (const int error = find_obstacle(new_name)) return error;
   const auto found = names_.find(old_name);
   if (found == names_.end()) return -ENOENT;
   CHECK(found->second.file);
   if (is_directory(new_name)) return -EISDIR;
   if (old_name == new_name) return 0;
-  change_names(
-      {.directory = io::directory_of(new_name), .names = {{old_name, std::nullopt}, {new_name, found->second}}});
+  change_names({.directory = io::directory_of(new_name),
+                .names = {{old_name, std::nullopt}, {new_name, found->second}},
+                .other_directory = io::directory_of(old_name)});
   return 0;
 }
 
@@ -227,9 +228,9 @@ int SimulatedDisk::sync_directory(const std::string& path) {
   const std::string directory = normal(path);
   if (!is_directory(directory)) return names_.contains(directory) ? -ENOTDIR : -ENOENT;
   for (const Change& change : unsynced_changes_) {
-    if (change.directory == directory) apply(change, durable_names_);
+    if (change.is_in(directory)) apply(change, durable_names_);
   }
-  std::erase_if(unsynced_changes_, [&](const Change& change) { return change.directory == directory; });
+  std::erase_if(unsynced_changes_, [&](const Change& change) { return change.is_in(directory); });
   return 0;
 }
 

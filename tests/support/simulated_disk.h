@@ -63,7 +63,7 @@ class SimulatedDisk final : public io::Disk {
   int64_t size(int fd) override;
   int truncate(int fd, int64_t bytes) override;
   int sync_data(int fd) override;
-  int rename(const std::string& from, const std::string& to) override;  // within a directory
+  int rename(const std::string& from, const std::string& to) override;  // a file
   int remove(const std::string& path) override;
   int make_directory(const std::string& path) override;
   int sync_directory(const std::string& path) override;
@@ -107,6 +107,8 @@ class SimulatedDisk final : public io::Disk {
   struct Change {
     std::string directory;
     std::vector<std::pair<std::string, std::optional<Entry>>> names;  // nothing: the name is gone
+    std::string other_directory{};  // the one that a file was taken from; syncing either makes the change durable
+    bool is_in(const std::string& name) const { return directory == name || other_directory == name; }
   };
   struct Descriptor {
     std::shared_ptr<SimulatedFile> file;
