@@ -29,9 +29,9 @@ namespace millrace::commands {
 void publish_and_reply(CommandContext& context, pubsub::Kind kind);
 
 // The run of PUBLISHes that a core is gathering for the client it serves. The executor delivers it before the client's
-// next other command is looked at and before the client's turn ends. Neither replies nor locks are outstanding from
-// anything else then, so counting and replying later than reading the command shows to nobody: it is as if the whole
-// run had arrived at the moment of the delivery.
+// next other command is looked at and before the client's turn ends. So nothing else of the client happens meanwhile
+// and no lock is held for the run; that it is counted and replied to later than it was read shows to nobody: it is as
+// if all of it had arrived at the moment of the delivery.
 class PublishRun {
  public:
   PublishRun(Server& server, Host& host) : server_(server), host_(host) {}
