@@ -27,6 +27,7 @@ inline constexpr std::string_view kSnapshotsFail =
     "modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
     "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     "error.";
+inline constexpr std::string_view kIsLoading = "-LOADING Redis is loading the dataset in memory";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection
@@ -47,6 +48,12 @@ inline constexpr std::string_view kMaxAgeNotPositive = "maxage should be greater
 inline constexpr std::string_view kClientPauseMode = "CLIENT PAUSE mode must be WRITE or ALL";
 inline constexpr std::string_view kClientUnblockReason = "CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kUnblockedByClient = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
+// ---- WAIT and WAITAOF
+inline constexpr std::string_view kNotZeroOrOne = "value is out of range, value must between 0 and 1";
+inline constexpr std::string_view kNotPositive = "value is out of range, must be positive";
+inline constexpr std::string_view kNoJournalToWaitFor =
+    "WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
 // ---- client-side caching
 inline constexpr std::string_view kTrackingTwoRedirects = "A client can only redirect to a single other client";

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "commands/client.h"
 #include "keyspace/database.h"
 #include "keyspace/waiters.h"
@@ -19,6 +20,13 @@
 namespace millrace::commands {
 
 inline constexpr int64_t kNoDeadline = std::numeric_limits<int64_t>::max();
+
+// The end of a timeout that begins now; 0 is no timeout, and one too far to be counted is none either.
+inline int64_t deadline_of(int64_t timeout_ms, Instant now) {
+  constexpr int64_t kNsPerMs = 1'000'000;
+  if (timeout_ms == 0 || timeout_ms > (kNoDeadline - now.monotonic_ns) / kNsPerMs) return kNoDeadline;
+  return now.monotonic_ns + timeout_ms * kNsPerMs;
+}
 
 class BlockedCommand : public keyspace::Waiter {
  public:
@@ -41,6 +49,8 @@ class BlockedCommand : public keyspace::Waiter {
   virtual bool try_answer(keyspace::Database& db, std::string_view key, resp::ReplyWriter& reply) = 0;
   // The reply when the deadline passes, and to CLIENT UNBLOCK ... TIMEOUT. Called by whoever won claim().
   virtual void write_timeout(resp::ReplyWriter& reply) const = 0;
+  // Its client waits no more: it leaves whatever it stood in besides the queues of its keys. On its client's core.
+  virtual void withdraw() const {}
   // When time alone may make a key ready (XREADGROUP CLAIM): unix ms; kNoDeadline if it cannot. Looked at by the
   // client's core after blocking and after each fruitless look.
   virtual int64_t next_look_unix_ms() const { return kNoDeadline; }

@@ -120,6 +120,9 @@ std::string Executor::refusal(const Client& client, const CommandSpec& spec) con
   if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
     return resp::only_in_subscriber_mode(spec.full_name);
   }
+  if (server_.loading.is_loading.load(std::memory_order_relaxed) && (spec.flags & kLoading) == 0) {
+    return std::string(resp::kIsLoading);
+  }
   if (session.is_monitor && (spec.flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
     return std::string(resp::kReplicaKeyspace);
   }
@@ -255,6 +258,7 @@ void Executor::forget(const BlockedCommand& command) {
     partition.waiters().remove(place, command);
   }
   locks_.release();
+  command.withdraw();
 }
 
 void Executor::look_again(const BlockedCommand& command, Instant now) {

@@ -125,6 +125,8 @@ void shutdown_command(CommandContext& context);
 void save_command(CommandContext& context);
 void bgsave_command(CommandContext& context);
 void bgrewriteaof_command(CommandContext& context);
+void wait_command(CommandContext& context);
+void waitaof_command(CommandContext& context);
 void lastsave_command(CommandContext& context);
 void debug_command(CommandContext& context);
 void memory_usage_command(CommandContext& context);

@@ -52,8 +52,9 @@ void info_clients(CommandContext& context, InfoText& out);
 void info_memory(CommandContext& context, InfoText& out);
 void info_cpu(CommandContext& context, InfoText& out);
 void info_millrace(CommandContext& context, InfoText& out);
-// ---- info_statistics.cc: what happened so far
+// ---- info_persistence.cc: snapshots, the journal, loading
 void info_persistence(CommandContext& context, InfoText& out);
+// ---- info_statistics.cc: what happened so far
 void info_stats(CommandContext& context, InfoText& out);
 void info_replication(CommandContext& context, InfoText& out);
 void info_modules(CommandContext& context, InfoText& out);

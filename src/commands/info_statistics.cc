@@ -8,7 +8,6 @@
 
 #include "commands/command_table.h"
 #include "commands/info_sections.h"
-#include "commands/snapshots.h"
 
 namespace millrace::commands {
 namespace {
@@ -22,21 +21,6 @@ void write_fields(std::span<const ZeroField> fields, InfoText& out) {
   for (const auto& [name, value] : fields) out.field(name, value);
 }
 
-// There is no append-only file.
-constexpr ZeroField kNoJournal[] = {
-    {"aof_enabled", "0"},
-    {"aof_rewrite_in_progress", "0"},
-    {"aof_rewrite_scheduled", "0"},
-    {"aof_last_rewrite_time_sec", "-1"},
-    {"aof_current_rewrite_time_sec", "-1"},
-    {"aof_last_bgrewrite_status", "ok"},
-    {"aof_rewrites", "0"},
-    {"aof_rewrites_consecutive_failures", "0"},
-    {"aof_last_write_status", "ok"},
-    {"aof_last_cow_size", "0"},
-    {"module_fork_in_progress", "0"},
-    {"module_fork_last_cow_size", "0"},
-};
 constexpr ZeroField kExpiryAndEviction[] = {
     {"expired_stale_perc", "0.00"},
     {"expired_time_cap_reached_count", "0"},
@@ -62,16 +46,6 @@ constexpr ZeroField kReplication[] = {
     {"repl_backlog_first_byte_offset", "0"},
     {"repl_backlog_histlen", "0"},
 };
-
-constexpr int64_t kNsPerSecond = 1'000'000'000;
-
-uint64_t preserved_bytes(keyspace::Keyspace& keyspace) {
-  uint64_t bytes = 0;
-  for (keyspace::PartitionIndex i = 0; i < keyspace.partition_count(); ++i) {
-    bytes += keyspace.partition(i).preserved_bytes();
-  }
-  return bytes;
-}
 
 void write_traffic(const Server& server, InfoText& out) {
   const RateSampler::Rates rates = server.rates.rates();
@@ -136,35 +110,6 @@ std::vector<DatabaseSize> database_sizes(CommandContext& context) {
 }
 
 }  // namespace
-
-// What Redis calls copy-on-write is what is kept for the snapshot because it was changed meanwhile.
-void info_persistence(CommandContext& context, InfoText& out) {
-  const Snapshots& snapshots = context.server.snapshots;
-  const bool is_going = snapshots.is_going.load();
-  const bool is_background = is_going && snapshots.is_background.load();
-  const uint64_t total = is_going ? snapshots.keys_total.load() : 0;
-  const uint64_t done = is_going ? snapshots.keys_done.load() : 0;
-  const int64_t going_s = (context.now.monotonic_ns - snapshots.started_monotonic_ns.load()) / kNsPerSecond;
-  out.number("loading", 0);
-  out.number("async_loading", 0);
-  out.number("current_cow_peak", is_going ? snapshots.preserved_bytes_peak.load() : 0);
-  out.number("current_cow_size", is_going ? preserved_bytes(context.server.keyspace) : 0);
-  out.number("current_cow_size_age", 0);
-  out.decimal("current_fork_perc", total == 0 ? 0 : 100.0 * static_cast<double>(done) / static_cast<double>(total), 2);
-  out.number("current_save_keys_processed", done);
-  out.number("current_save_keys_total", total);
-  out.number("rdb_changes_since_last_save", unsaved_changes(context.server));
-  out.number("rdb_bgsave_in_progress", is_background ? 1 : 0);
-  out.number("rdb_last_save_time", snapshots.last_save_s.load());
-  out.field("rdb_last_bgsave_status", snapshots.last_failed.load() ? "err" : "ok");
-  out.number("rdb_last_bgsave_time_sec", snapshots.last_background_s.load());
-  out.number("rdb_current_bgsave_time_sec", is_background ? std::max<int64_t>(0, going_s) : -1);
-  out.number("rdb_saves", snapshots.saves.load());
-  out.number("rdb_last_cow_size", snapshots.preserved_bytes_last.load());
-  out.number("rdb_last_load_keys_expired", snapshots.keys_expired.load());
-  out.number("rdb_last_load_keys_loaded", snapshots.keys_loaded.load());
-  write_fields(kNoJournal, out);
-}
 
 void info_stats(CommandContext& context, InfoText& out) {
   const Server& server = context.server;

@@ -17,6 +17,7 @@
 #include "commands/monitors.h"
 #include "commands/rate_sampler.h"
 #include "commands/snapshots.h"
+#include "commands/sync_waits.h"
 #include "commands/tracking.h"
 #include "keyspace/journal.h"
 #include "keyspace/keyspace.h"
@@ -112,6 +113,7 @@ struct Server {
   Snapshots snapshots;
   keyspace::Journal* journal = nullptr;  // set before the cores are built; nullptr: this server can keep none
   JournalState journal_state;
+  SyncWaits sync_waits;
   LoadingState loading;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};

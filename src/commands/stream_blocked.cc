@@ -18,13 +18,6 @@ std::vector<keyspace::KeyPlace> places_of(const ReadRequest& request, int databa
   return places;
 }
 
-// A deadline too far to be counted is no deadline.
-int64_t deadline_of(int64_t block_ms, Instant now) {
-  constexpr int64_t kNsPerMs = 1'000'000;
-  if (block_ms == 0 || block_ms > (kNoDeadline - now.monotonic_ns) / kNsPerMs) return kNoDeadline;
-  return now.monotonic_ns + block_ms * kNsPerMs;
-}
-
 // So that the wishes for one key are found without a walk over all of them; those for the same key keep their order.
 std::vector<ReadTarget> by_key(std::vector<ReadTarget> targets) {
   std::ranges::stable_sort(targets, {}, &ReadTarget::key);

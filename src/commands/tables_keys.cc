@@ -320,6 +320,31 @@ void add_whole_databases(std::vector<CommandSpec>& rows) {
 
 }  // namespace
 
+// WAIT and WAITAOF.
+CommandSpec waiter(std::string_view name, int arity, std::string_view since, std::string_view syntax,
+                   std::string_view summary, Handler handler) {
+  return {.name = name,
+          .arity = arity,
+          .flags = kNoScript,
+          .categories = "connection",
+          .group = "generic",
+          .since = since,
+          .complexity = "O(1)",
+          .summary = summary,
+          .syntax = syntax,
+          .tips = "request_policy:all_shards,response_policy:agg_min",
+          .locking = Locking::kSelf,
+          .handler = handler};
+}
+
+void add_waiters(std::vector<CommandSpec>& rows) {
+  rows.push_back(waiter("wait", 3, "3.0.0", "numreplicas:integer timeout:integer",
+                        "Waits until replicas have what this connection wrote.", wait_command));
+  rows.push_back(waiter("waitaof", 4, "7.2.0", "numlocal:integer numreplicas:integer timeout:integer",
+                        "Waits until what this connection wrote is durable: synced to the append-only file.",
+                        waitaof_command));
+}
+
 std::vector<CommandSpec> key_command_rows() {
   std::vector<CommandSpec> rows;
   add_key_counters(rows);
@@ -328,6 +353,7 @@ std::vector<CommandSpec> key_command_rows() {
   rows.push_back(object_row());
   add_walks(rows);
   add_whole_databases(rows);
+  add_waiters(rows);
   return rows;
 }
 

@@ -163,6 +163,7 @@ void Journal::flush(Core& core) {
 
 void Journal::look_after(Core& core) {
   look(core);
+  server_.sync_waits.answer(core, server_);
 }
 
 void Journal::look(Core& core) {
@@ -332,6 +333,7 @@ void Journal::sync_done(Core& core, int64_t result) {
     conclude(core, now_ns, news);
   }
   tell_log(news);
+  server_.sync_waits.answer(core, server_);
 }
 
 void Journal::note_sync_error(int error) {
