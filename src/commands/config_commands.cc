@@ -61,6 +61,16 @@ std::optional<std::string> rewrite_file(const Server& server) {
   return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text));
 }
 
+// CONFIG SET appendonly yes begins with a rewrite, which must be seen to be going when the client has its reply. Turning
+// it off is left to the core that looks after the journal.
+void begin_journal(CommandContext& context) {
+  const Server& server = context.server;
+  const bool is_missing = server.journal != nullptr && !server.journal->is_on() &&
+                          server.settings.appendonly.load(std::memory_order_relaxed) != 0;
+  if (!is_missing || context.host.start_snapshot(SnapshotKind::kJournal, nullptr)) return;
+  context.server.journal_state.is_scheduled.store(true, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void config_get_command(CommandContext& context) {
@@ -83,6 +93,7 @@ void config_set_command(CommandContext& context) {
   if (const auto error = settings::set_all(context.server.settings, pairs, rules)) return context.reply.error(*error);
   update_refusal(context.server);
   context.server.log.set_level(context.server.settings.log_level());
+  begin_journal(context);
   context.host.settings_changed();
   context.reply.ok();
 }
