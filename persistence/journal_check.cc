@@ -90,19 +90,17 @@ class Checker {
     uint64_t bytes;
     uint64_t commands;
   };
-  // Who wrote the region, as far as its commands tell.
-  enum class Origin : uint8_t { kNobody, kMulti, kRedis, kOurs };
 
   void take_item();
   void take_command(std::string_view name);
   void take_comment();
   void take_annotation(const Annotation& annotation);
-  void learn_origin(std::string_view name);
   void step();
   void damaged(uint64_t offset, std::string_view damage);
   void block_damaged(uint64_t offset, std::string_view damage);
   void look_at_end(uint64_t file_bytes);
-  bool is_block_of_ours() const { return blocks_ > 0 && origin_ != Origin::kRedis; }
+  // Whether the region can only be a block that has lost its annotation.
+  bool is_block_of_ours() const { return blocks_ > 0 && !region_selects_; }
   JournalEnd end_after_damage(uint64_t synced) const;
   JournalCheck result() const;
 
@@ -112,7 +110,7 @@ class Checker {
   uint64_t start_ = 0;     // of the item at hand
   JournalChecksum block_;  // of the region up to the line at hand
   uint64_t mark_;
-  Origin origin_ = Origin::kNobody;
+  bool region_selects_ = false;  // a database
   Point valid_;
   Point valid_at_mark_;
   bool in_transaction_ = false;
@@ -144,19 +142,11 @@ void Checker::take_item() {
 }
 
 void Checker::take_command(std::string_view name) {
-  if (origin_ == Origin::kNobody || origin_ == Origin::kMulti) learn_origin(name);
   ++commands_;
+  if (same_word(name, "select")) region_selects_ = true;
   if (same_word(name, "multi")) in_transaction_ = true;
   if (same_word(name, "exec")) in_transaction_ = false;
   step();
-}
-
-void Checker::learn_origin(std::string_view name) {
-  if (same_word(name, "select")) {
-    origin_ = Origin::kRedis;
-  } else {
-    origin_ = origin_ == Origin::kNobody && same_word(name, "multi") ? Origin::kMulti : Origin::kOurs;
-  }
 }
 
 void Checker::take_comment() {
@@ -180,7 +170,7 @@ void Checker::take_annotation(const Annotation& annotation) {
   step();
   mark_ = lexer_.offset();
   valid_at_mark_ = valid_;
-  origin_ = Origin::kNobody;
+  region_selects_ = false;
   source_.set_mark(mark_);
 }
 
@@ -203,12 +193,13 @@ void Checker::look_at_end(uint64_t file_bytes) {
     is_hopeless_ = true;
     return damaged(source_.end(), kShortRead);
   }
+  const bool has_annotation = blocks_ > 0 && source_.search().found_end_of_block();
   if (!damage_.empty()) {
-    block_is_damaged_ |= is_block_of_ours();
+    block_is_damaged_ |= is_block_of_ours() || has_annotation;
     return;
   }
   if (is_block_of_ours() && source_.end() > mark_) return block_damaged(mark_, kNoAnnotation);
-  if (blocks_ > 0 && source_.search().found_end_of_block()) {
+  if (has_annotation) {
     is_hopeless_ = true;
     return block_damaged(mark_, kHiddenAnnotation);
   }

@@ -12,13 +12,14 @@
 // A file of Redis's, without annotations, is taken as Redis takes it: a last command that is cut off, or a transaction
 // without its EXEC, is a torn tail, everything else that cannot be read is corruption.
 //
-// In a file with annotations the bytes behind the last annotation are
-//   - Redis's, if they begin as Redis begins when it goes on with a file, with SELECT (there may be a MULTI before it):
-//     its whole commands count;
+// In a file with annotations, what stands behind the last of them is
+//   - Redis's if there is a SELECT among its commands, for Redis begins with one when it goes on with a file (and may
+//     have cut a block of ours before it did): its whole commands count, unless an annotation behind damage says that
+//     they are a block of ours;
 //   - else a block whose annotation never made it to the disk. Nothing of it counts, even where its commands look
-//   whole:
-//     the disk may have lost any sector of it.
-// What stands between an annotation and a fence was accepted when the fence was written, and counts.
+//     whole, since the disk may have lost any sector of it.
+// So a writer that gives a SELECT a block of its own loses no exactness by it. What stands between an annotation and a
+// fence was accepted when the fence was written, and counts.
 //
 // Where there is damage, what follows is searched for lines that look like annotations, and they are believed about how
 // far the file was durable, for they need not have come through whole themselves. A client that stores such lines as
@@ -40,9 +41,8 @@ enum class JournalEnd : uint8_t { kWhole, kTorn, kCorrupt };
 // Offsets count from the start of the file.
 struct JournalCheck {
   JournalEnd end = JournalEnd::kWhole;
-  uint64_t valid_bytes = 0;  // ends behind a command or a line, outside of MULTI ... EXEC
-  uint64_t damage_offset =
-      0;  // of the block, command or line with the first damage; where there is none, the end of the file
+  uint64_t valid_bytes = 0;       // ends behind a command or a line, outside of MULTI ... EXEC
+  uint64_t damage_offset = 0;     // of the first block, command or line that is damaged; else the end of the file
   std::string_view damage = {};   // what it is, in words; lives forever
   uint64_t commands = 0;          // within valid_bytes
   uint64_t blocks = 0;            // with a checksum that is right, fences included

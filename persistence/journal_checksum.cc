@@ -20,7 +20,7 @@ XXH3_state_t& state_in(std::byte* memory) {
 
 void JournalChecksum::restart() {
   static_assert(sizeof(XXH3_state_t) == kStateBytes && alignof(XXH3_state_t) <= 64);
-  auto* const state = ::new (static_cast<void*>(state_.data())) XXH3_state_t();
+  auto* const state = ::new (static_cast<void*>(state_.data())) XXH3_state_t;
   CHECK(XXH3_64bits_reset(state) == XXH_OK);
 }
 

@@ -130,6 +130,18 @@ TEST(JournalCheck, WhatRedisAppendedMayBeginWithATransaction) {
   EXPECT_EQ(verdict(check_of(three.file.bytes())), at_to("torn", size, size, "a transaction without its EXEC"));
 }
 
+TEST(JournalCheck, WhatRedisAppendedCountsBehindABlockThatItCut) {
+  ThreeBlocks three;
+  three.file.append_raw(kAddBytes);
+  three.file.append_raw(encoded(kSelect) + kAddBytes);
+  EXPECT_EQ(verdict(check_of(three.file.bytes())), "whole");
+  EXPECT_EQ(check_of(three.file.bytes()).commands, 6u);
+  const uint64_t size = three.file.size();
+  three.file.append_raw("*1\r\n");
+  EXPECT_EQ(verdict(check_of(three.file.bytes())),
+            at_to("torn", size, size, "the file ends within a command or a line"));
+}
+
 TEST(JournalCheck, WhatStandsBeforeAFenceCounts) {
   ThreeBlocks three;
   three.file.append_raw(kAddBytes);

@@ -80,6 +80,21 @@ TEST(JournalDamage, EveryFlippedBitIsFoundAndDurableDamageRefused) {
   EXPECT_LT(refused, 8 * journal.bytes().size());
 }
 
+// A block that selects a database may be Redis's if its annotation is not found, so its whole commands count.
+TEST(JournalDamage, EveryFlippedBitOfBlocksThatSelectADatabaseIsFoundToo) {
+  const RandomJournal journal(7, {.blocks = 8, .commands_max = 4, .value_bytes_max = 60, .databases = true});
+  for (size_t bit = 8 * journal.blocks()[0].begin; bit < 8 * journal.bytes().size(); ++bit) {
+    std::string bytes = journal.bytes();
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ 1 << bit % 8);
+    const WrittenBlock& block = block_at(journal, bit / 8);
+    const auto check = check_of(bytes);
+    const bool was_durable = synced_behind(journal, block) > block.begin;
+    ASSERT_EQ(check.end, was_durable ? JournalEnd::kCorrupt : JournalEnd::kTorn) << bit;
+    ASSERT_GE(check.valid_bytes, block.begin) << bit;
+    ASSERT_LE(check.valid_bytes, bit / 8) << bit;
+  }
+}
+
 TEST(JournalDamage, EveryFlippedBitOfTheFirstFenceIsFound) {
   const RandomJournal journal(3, {.blocks = 3});
   for (size_t bit = 0; bit < 8 * journal.blocks()[0].begin; ++bit) {
@@ -123,7 +138,7 @@ std::string torn(const RandomJournal& journal, Random& random) {
 TEST(JournalDamage, WhateverSectorsOfTheUnsyncedTailAreLostAnExactPrefixRemains) {
   Random random(5);
   size_t torn_count = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     const uint64_t seed = random.next();
     const RandomJournal journal(seed, {.blocks = 8, .value_bytes_max = 2000, .sync_one_in = 6});
     const std::string bytes = torn(journal, random);
@@ -133,7 +148,7 @@ TEST(JournalDamage, WhateverSectorsOfTheUnsyncedTailAreLostAnExactPrefixRemains)
     expect_exact_prefix(journal, bytes, check);
     if (check.end == JournalEnd::kTorn) ++torn_count;
   }
-  EXPECT_GT(torn_count, 1000u);
+  EXPECT_GT(torn_count, 500u);
 }
 
 TEST(JournalDamage, WhateverSectorsOfTheSyncedPartAreLostTheFileIsRefused) {

@@ -25,6 +25,7 @@ class RandomJournal {
     uint64_t commands_max = 8;  // per block
     uint64_t value_bytes_max = 100;
     uint64_t sync_one_in = 3;
+    bool databases = false;  // some blocks select one
   };
 
   RandomJournal(uint64_t seed, const Options& options) : random_(seed), options_(options) {
@@ -44,6 +45,7 @@ class RandomJournal {
     const uint64_t begin = file_.size();
     const uint64_t synced = file_.synced();
     if (random_.one_in(4)) file_.add_raw("#TS:1700000000\r\n");
+    if (options_.databases && random_.one_in(2)) add({"SELECT", std::to_string(random_.below(16))});
     if (random_.one_in(5)) {
       add_transaction();
     } else {
