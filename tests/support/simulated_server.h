@@ -48,6 +48,7 @@ class SimulatedServer {
   commands::Server& server() { return *server_; }
   core::Journal& journal() { return *journal_; }  // REQUIRES: there is a disk
   const SimulatedBackend& backend(uint32_t core) const { return *backends_[core]; }
+  core::Core& core(uint32_t core) { return *cores_[core]; }
   commands::CoreStatistics& statistics(uint32_t core) { return *server_->statistics[core]; }
   uint32_t core_count() const { return static_cast<uint32_t>(cores_.size()); }
   static int port_of(uint32_t core) { return 6379 + static_cast<int>(core); }
