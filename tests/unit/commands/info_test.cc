@@ -96,6 +96,59 @@ TEST_F(InfoTest, FiguresOfTheProcessComeFromOutside) {
   EXPECT_THAT(stage_.run("INFO cpu"), HasSubstr("used_cpu_sys:1.500000\r\nused_cpu_user:2.250000\r\n"));
 }
 
+TEST_F(InfoTest, TheJournalShowsItsSizesWhileItIsOn) {
+  JournalState& state = stage_.server.journal_state;
+  state.current_bytes = 300;
+  state.base_bytes = 200;
+  state.buffered_bytes = 7;
+  state.delayed_syncs = 2;
+  EXPECT_THAT(stage_.run("INFO persistence"), Not(HasSubstr("aof_current_size")));
+  stage_.settings.appendonly = 1;
+  EXPECT_THAT(stage_.run("INFO persistence"),
+              HasSubstr("aof_current_size:300\r\naof_base_size:200\r\naof_pending_rewrite:0\r\naof_buffer_length:7\r\n"
+                        "aof_pending_bio_fsync:0\r\naof_delayed_fsync:2\r\n"));
+  state.write_error = 28;
+  state.last_rewrite_failed = true;
+  state.is_rewriting = true;
+  state.rewrite_started_monotonic_ns = stage_.now.monotonic_ns;
+  stage_.pass_ms(2500);
+  EXPECT_THAT(stage_.run("INFO persistence"),
+              HasSubstr("aof_enabled:1\r\naof_rewrite_in_progress:1\r\naof_rewrite_scheduled:0\r\n"
+                        "aof_last_rewrite_time_sec:-1\r\naof_current_rewrite_time_sec:2\r\n"
+                        "aof_last_bgrewrite_status:err\r\naof_rewrites:0\r\naof_rewrites_consecutive_failures:0\r\n"
+                        "aof_last_write_status:err\r\n"));
+}
+
+TEST_F(InfoTest, LoadingShowsHowFarItIs) {
+  LoadingState& loading = stage_.server.loading;
+  EXPECT_THAT(stage_.run("INFO persistence"), Not(HasSubstr("loading_start_time")));
+  loading.started_unix_s = 1'700'000'000;
+  loading.started_monotonic_ns = stage_.now.monotonic_ns;
+  loading.total_bytes = 4000;
+  loading.loaded_bytes = 999;
+  loading.is_loading = true;
+  const std::string begun = stage_.run("INFO persistence");
+  EXPECT_THAT(begun, HasSubstr("# Persistence\r\nloading:1\r\nasync_loading:0\r\n"));
+  EXPECT_THAT(begun, HasSubstr("loading_eta_seconds:1\r\n"));
+  stage_.pass_ms(10'000);
+  EXPECT_THAT(stage_.run("INFO persistence"),
+              HasSubstr("loading_start_time:1700000000\r\nloading_total_bytes:4000\r\nloading_rdb_used_mem:0\r\n"
+                        "loading_loaded_bytes:999\r\nloading_loaded_perc:24.98\r\nloading_eta_seconds:30\r\n"));
+}
+
+TEST_F(InfoTest, WhileKeysAreLoadedOnlySomeCommandsAreServed) {
+  stage_.server.loading.is_loading = true;
+  for (const char* line : {"XADD s 1-1 f v", "XLEN s", "SAVE", "WAIT 0 0", "PING"}) {
+    EXPECT_EQ(stage_.run(line), "-LOADING Redis is loading the dataset in memory\r\n") << line;
+  }
+  EXPECT_EQ(stage_.run("CONFIG SET timeout 5"), "+OK\r\n");
+  EXPECT_EQ(stage_.run("CLIENT SETNAME me"), "+OK\r\n");
+  EXPECT_EQ(stage_.run("PUBLISH channel text"), ":0\r\n");
+  EXPECT_EQ(stage_.run("NOSUCH"), "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+  stage_.server.loading.is_loading = false;
+  EXPECT_EQ(stage_.run("XLEN s"), ":0\r\n");
+}
+
 TEST_F(InfoTest, SubstringsThatRedisCliLooksForComeFirstInTheirOwnField) {
   const std::string reply = stage_.run("INFO");
   for (const std::string name : {"loading", "used_memory", "connected_clients", "blocked_clients",
