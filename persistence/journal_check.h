@@ -9,6 +9,9 @@
 //   if (check.end == JournalEnd::kTorn) truncate_to(check.valid_bytes), warn(describe(check));
 //   JournalReader reader(second_source, check.valid_bytes, {});
 //
+// Only the last file of a directory can be torn: one that others follow was synced before they began, so the caller
+// refuses it if it is not whole.
+//
 // A file of Redis's, without annotations, is taken as Redis takes it: a last command that is cut off, or a transaction
 // without its EXEC, is a torn tail, everything else that cannot be read is corruption.
 //

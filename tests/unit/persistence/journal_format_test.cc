@@ -17,6 +17,21 @@ TEST(JournalFormat, AnnotationsSayLengthChecksumAndWhatWasDurable) {
   EXPECT_EQ(annotated("", 0), "#MR:0:1982e3a7bb241055:0\r\n");
 }
 
+TEST(JournalFormat, TheExampleOfTheFormatPageIsTrue) {
+  JournalFile file = JournalFile::created();
+  EXPECT_EQ(file.bytes(), "#MR:0:1982e3a7bb241055:0\r\n");
+  file.flush({"SELECT", "0"});
+  EXPECT_EQ(file.bytes().substr(49), "#MR:23:2f4b6d651eb4d2dd:26\r\n");
+  EXPECT_EQ(file.size(), 77u);
+  file.add_raw("#TS:1700000000\r\n");
+  file.flush({"XADD", "log", "1-1", "f", "v"});
+  EXPECT_EQ(file.bytes().substr(139), "#MR:62:41cddbdea2223d19:26\r\n");
+  file.sync();
+  file.fence();
+  EXPECT_EQ(file.bytes().substr(167), "#MR:0:b274433c5b8ad68d:167\r\n");
+  EXPECT_EQ(file.size(), 195u);
+}
+
 TEST(JournalFormat, AnAnnotationMayBeAppendedToItsBlock) {
   Buffer apart;
   Buffer together;
