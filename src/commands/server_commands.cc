@@ -35,6 +35,12 @@ bool contradicts(unsigned flags) {
   return abort_with_others || (flags & (kSave | kNoSave)) == (kSave | kNoSave);
 }
 
+// The journal that was turned on just now does not hold all keys yet. As Redis, only FORCE ends the server then.
+bool is_journal_beginning(const Server& server) {
+  return server.journal_state.is_rewriting.load(std::memory_order_relaxed) &&
+         server.journal_state.is_first.load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void time_command(CommandContext& context) {
@@ -56,6 +62,10 @@ void shutdown_command(CommandContext& context) {
   }
   if (contradicts(flags)) return context.reply.error(resp::kSyntax);
   if (flags == kAbort) return context.reply.error(resp::kNoShutdownInProgress);
+  if ((flags & kForce) == 0 && is_journal_beginning(context.server)) {
+    context.server.log.warning("Writing initial AOF, can't exit.");
+    return context.reply.error(resp::kShutdownFailed);
+  }
   const bool saves = (flags & kSave) != 0 || !context.server.settings.save_points().empty();
   const bool is_loading = context.server.loading.is_loading.load(std::memory_order_relaxed);
   if (!saves || is_loading || (flags & kNoSave) != 0) return context.host.shut_down();

@@ -45,6 +45,23 @@ TEST_F(RewriteToggleTest, OnIsSeenAtOnceAndOffSoonAfter) {
   EXPECT_EQ(server->journal().acknowledged(), server->journal().appended());
 }
 
+TEST_F(RewriteToggleTest, TheServerDoesNotEndBeforeTheFirstJournalIsWhole) {
+  SimulatedDisk disk(4);
+  const auto server = start(disk, 4, without_journal);
+  SimulatedCaller caller(*server, 1);
+  fill(caller, "value");
+  caller.send("CONFIG SET appendonly yes");
+  caller.send("SHUTDOWN NOSAVE");
+  caller.send("SHUTDOWN SAVE");
+  wait_until_quiet(*server);
+  const std::string refusal = "-ERR Errors trying to SHUTDOWN. Check logs.\r\n";
+  EXPECT_EQ(caller.take_replies(), (std::vector<std::string>{"+OK\r\n", refusal, refusal}));
+  EXPECT_FALSE(server->was_shutdown_requested());
+  caller.send("SHUTDOWN NOSAVE");
+  server->settle();
+  EXPECT_TRUE(server->was_shutdown_requested());
+}
+
 TEST_F(RewriteToggleTest, ASnapshotThatIsGoingComesFirst) {
   SimulatedDisk disk(2);
   const auto server = start(disk, 2, without_journal);
