@@ -73,7 +73,7 @@ void Effects::begin_command(int database, size_t words) {
 void Effects::word(std::string_view word) {
   char* const start = commands_.reserve(kHeaderMax + word.size() + 2);
   char* const text = write_header(start, '$', word.size());
-  std::memcpy(text, word.data(), word.size());
+  word.copy(text, word.size());
   char* const end = text + word.size();
   end[0] = '\r';
   end[1] = '\n';

@@ -76,7 +76,9 @@ class CommandStage {
  public:
   static constexpr int64_t kStartUnixMs = 1'700'000'000'000;
 
-  CommandStage() : server(settings, log, options(), facts(), table.count()), executor(server, table, host, 1) {
+  explicit CommandStage(keyspace::Journal* journal = nullptr)
+      : server(settings, log, options(), facts(), table.count()),
+        executor(with_journal(server, journal), table, host, 1) {
     me = connect("127.0.0.1:50000");
   }
 
@@ -146,6 +148,10 @@ class CommandStage {
     keyspace::KeyspaceOptions options;
     options.partitions = 4;
     return options;
+  }
+  static Server& with_journal(Server& server, keyspace::Journal* journal) {
+    server.journal = journal;
+    return server;
   }
   static ServerFacts facts() {
     ServerFacts facts;
