@@ -249,7 +249,6 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   if (const auto error = directory_error(disk, settings.snapshot_directory())) {
     return give_up("Can't use the directory " + settings.snapshot_directory() + ": " + *error);
   }
-  settings.set_directory(process::absolute_path(settings.snapshot_directory()));
 
   const commands::CommandTable table;
   const keyspace::KeyspaceOptions options{

@@ -61,8 +61,8 @@ std::optional<std::string> rewrite_file(const Server& server) {
   return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text));
 }
 
-// CONFIG SET appendonly yes begins with a rewrite, which must be seen to be going when the client has its reply. Turning
-// it off is left to the core that looks after the journal.
+// CONFIG SET appendonly yes begins with a rewrite, which must be seen to be going when the client has its reply.
+// Turning it off is left to the core that looks after the journal.
 void begin_journal(CommandContext& context) {
   const Server& server = context.server;
   const bool is_missing = server.journal != nullptr && !server.journal->is_on() &&
@@ -74,7 +74,8 @@ void begin_journal(CommandContext& context) {
 }  // namespace
 
 void config_get_command(CommandContext& context) {
-  const auto found = settings::get_matching(context.server.settings, context.args.subspan(2));
+  const Server& server = context.server;
+  const auto found = settings::get_matching(server.settings, context.args.subspan(2), server.environment.resolve_path);
   context.reply.map(static_cast<int64_t>(found.size()));
   for (const auto& [name, value] : found) {
     context.reply.bulk(name);

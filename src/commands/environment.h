@@ -16,7 +16,7 @@ struct Environment {
   std::function<CpuReport()> cpu;
   // CONFIG SET: why a value that is well-formed cannot be taken (a directory that is not there); empty if it can.
   std::function<std::string(std::string_view name, std::string_view value)> refuse_setting = {};
-  // CONFIG SET: where a path leads, without links and detours; the path itself if it leads nowhere.
+  // CONFIG GET and SET: where a path leads, without links and detours; the path itself if it leads nowhere.
   std::function<std::string(const std::string& path)> resolve_path = {};
   // CONFIG REWRITE. The whole file, nothing if there is none; nullopt if it is there and cannot be read.
   std::function<std::optional<std::string>(const std::string& path)> read_file;

@@ -64,13 +64,16 @@ std::optional<std::string> check_value(const Settings& settings, const ChangeRul
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> get_matching(const Settings& settings,
-                                                              std::span<const std::string_view> patterns) {
+                                                              std::span<const std::string_view> patterns,
+                                                              const ResolvePath& resolve) {
   std::vector<std::pair<std::string, std::string>> found;
   const auto visit = [&](const Directive& directive, std::string_view name) {
     if (name.empty()) return;
     for (const std::string_view pattern : patterns) {
       if (!glob_matches(pattern, name, true)) continue;
-      found.emplace_back(same_word(pattern, name) ? pattern : name, settings.text(directive));
+      std::string value = settings.text(directive);
+      if (directive.kind == Kind::kPath && resolve) value = resolve(value);
+      found.emplace_back(same_word(pattern, name) ? pattern : name, std::move(value));
       return;
     }
   };

@@ -24,7 +24,7 @@ enum class Kind : uint8_t {
   kChoice,           // one of `choices`; stored as its position
   kChoices,          // one or more of `choices`
   kText,             // one word
-  kPath,             // one word; kept absolute where CONFIG SET changes it (change.h)
+  kPath,             // one word; kept as given, shown and changed by CONFIG as where it leads (change.h)
   kFileName,         // one word of at least `min` bytes, which is no path
   kDirectoryName,    // the same
   kWords,            // min..max words

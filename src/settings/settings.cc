@@ -58,10 +58,6 @@ std::string Settings::journal_directory() const {
   return join_path(text("dir"), text("appenddirname"));
 }
 
-void Settings::set_directory(const std::string& path) {
-  store(named("dir"), {.number = 0, .text = path});
-}
-
 std::string Settings::text(std::string_view name) const {
   return text(named(name));
 }

@@ -131,8 +131,6 @@ class Settings {
   // Any directive's value as CONFIG GET shows it. REQUIRES: the name exists.
   std::string text(std::string_view name) const;
   std::string text(const Directive& directive) const EXCLUDES(mutex_);
-  // Once, at start: the value of dir without links and detours, as CONFIG GET shows it.
-  void set_directory(const std::string& path);
   // Stores what parse_value() (values.h) made for this directive.
   void store(const Directive& directive, const Value& value) EXCLUDES(mutex_);
 

@@ -100,11 +100,14 @@ TEST_F(ChangeTest, TheJournalsDirectives) {
 }
 
 TEST_F(ChangeTest, TheDirectoryIsRelativeToTheOneBefore) {
-  const ChangeRules rules{.may_set_protected = true, .refuse = {}, .resolve = [](const std::string& path) {
-                            return path == "/data/../logs" ? "/logs" : path;
-                          }};
-  settings_.set_directory("/data");
-  EXPECT_EQ(settings_.journal_directory(), "/data/appendonlydir");
+  const ResolvePath resolve = [](const std::string& path) -> std::string {
+    if (path == "./") return "/data";
+    return path == ".//../logs" ? "/logs" : path;
+  };
+  const ChangeRules rules{.may_set_protected = true, .refuse = {}, .resolve = resolve};
+  const std::string_view name[] = {"dir"};
+  EXPECT_THAT(get_matching(settings_, name, resolve), ElementsAre(Pair("dir", "/data")));
+  EXPECT_EQ(settings_.text("dir"), "./");
   const auto change = [&](std::string_view path) {
     const std::string_view words[] = {"dir", path};
     EXPECT_EQ(set_all(settings_, words, rules).value_or(""), "");
