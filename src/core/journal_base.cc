@@ -46,14 +46,19 @@ void JournalBase::begin(SnapshotKind, Instant now) {
   server().log.notice("Background append only file rewriting started");
 }
 
-// Nothing was appended to it, and it is still the last one.
+// It is still the last one, nothing was appended to it, and hardly anything can be until a rewrite has succeeded.
 bool JournalBase::may_reuse() const {
+  if (!server().journal_state.must_rewrite.load(std::memory_order_relaxed)) return false;
   const std::vector<persistence::ManifestFile>& increments = directory_->manifest().incrs();
   return left_over_ && left_over_->offset == journal_->appended() && !increments.empty() &&
          directory_->path_of(increments.back().name) == left_over_->path;
 }
 
 SnapshotDestination::Problem JournalBase::make_room() {
+  // Without a journal since the start nobody has looked yet what lies there.
+  if (!directory_->exists()) {
+    if (Problem problem = directory_->read()) return problem;
+  }
   if (increment_path_.empty()) {
     Result<JournalFile, std::string> made =
         case_ == Case::kNext ? directory_->add_increment() : directory_->create_detached_increment();
@@ -92,6 +97,7 @@ bool JournalBase::is_pointless() const {
 SnapshotDestination::Problem JournalBase::publish_file() {
   if (case_ == Case::kAlone) disk().close(std::exchange(increment_, std::nullopt)->fd);
   if (Problem problem = directory_->publish_base(increment_path_)) return problem;
+  counted_bytes_ = server().journal_state.current_bytes.load(std::memory_order_relaxed);
   total_bytes_ = directory_->total_bytes();
   return std::nullopt;
 }
@@ -120,7 +126,7 @@ void JournalBase::note_success(const SnapshotOutcome& outcome) {
   JournalState& state = server().journal_state;
   left_over_.reset();
   if (journal_->is_on()) {
-    state.current_bytes.store(total_bytes_, std::memory_order_relaxed);
+    state.current_bytes.fetch_add(total_bytes_ - counted_bytes_, std::memory_order_relaxed);
     state.base_bytes.store(total_bytes_, std::memory_order_relaxed);
     journal_->healed(core_, cut_offset_);
   }

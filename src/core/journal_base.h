@@ -6,8 +6,8 @@
 //            counts from publish() on. If the rewrite fails, the journal ends again, and all is as before.
 //   kAlone   none is wanted (BGREWRITEAOF): as above, but nothing is ever in the increment
 //
-// After a failure in the first case the old base, the old increments and the new one together are the journal. The next
-// try takes that new one again if nothing was written since.
+// After a failure in the first case the old base, the old increments and the new one together are the journal. While
+// nothing can be written because a sync failed, the next try takes that new one again, instead of one more.
 //
 // Rewriting into new files is also what makes up for a sync that failed (Journal::healed()).
 #pragma once
@@ -66,7 +66,8 @@ class JournalBase final : public SnapshotDestination {
   std::string increment_path_;            // the one behind this base; empty until it is there
   std::optional<JournalFile> increment_;  // as long as it is not the journal's
   std::optional<LeftOver> left_over_;
-  uint64_t total_bytes_ = 0;  // of all files, afterwards
+  uint64_t total_bytes_ = 0;    // of all files, afterwards
+  uint64_t counted_bytes_ = 0;  // what everybody was told then
 };
 
 }  // namespace millrace::core

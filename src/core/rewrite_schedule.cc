@@ -37,6 +37,7 @@ void RewriteSchedule::end_journal() {
   core_.journal()->end();
   locks.release();
   core_.server().journal_state.is_scheduled.store(false, std::memory_order_relaxed);
+  core_.log().notice("The journal has ended: appendonly is off");
 }
 
 bool RewriteSchedule::is_rewrite_due() {

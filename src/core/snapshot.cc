@@ -51,6 +51,7 @@ bool Snapshot::must_give_up() const {
 bool Snapshot::start(SnapshotKind kind, Ref<commands::SnapshotWait> wait) {
   if (disk_ == nullptr || is_leaving_ || shared_.holds_writes.load(std::memory_order_relaxed)) return false;
   if (kind == SnapshotKind::kJournal && !base_.is_possible()) return false;
+  if (core_.server().loading.is_loading.load(std::memory_order_relaxed)) return false;
   if (is_idle() && claim()) {
     begin({kind, std::move(wait)});
     return true;
@@ -115,7 +116,11 @@ void Snapshot::take_cut() {
     failure_ = *std::move(problem);
     return;
   }
-  cut_.start(core_.now());
+  Instant moment = core_.now();
+  moment_s_ = moment.unix_ms / 1000;
+  // In the journal a key expires by an effect of its own, which is to come; others may still refer to the key.
+  if (kind_ == SnapshotKind::kJournal) moment.unix_ms = 0;
+  cut_.start(moment);
   if (is_final(kind_)) shared_.holds_writes.store(true, std::memory_order_relaxed);
   uint64_t keys = 0;
   for (const keyspace::Cut::Counts& counts : cut_.counts()) keys += counts.keys;
@@ -149,7 +154,7 @@ void Snapshot::expired() {
 // Not before the partitions are let go: what the file says about the server takes a while to measure.
 void Snapshot::begin_encoding() {
   encoder_.emplace(core_.server(), std::vector<keyspace::Cut::Counts>(cut_.counts().begin(), cut_.counts().end()));
-  encoder_->begin(cut_.moment_ms() / 1000, kind_ == SnapshotKind::kJournal);
+  encoder_->begin(moment_s_, kind_ == SnapshotKind::kJournal);
 }
 
 void Snapshot::write_slice() {

@@ -121,7 +121,8 @@ class Snapshot final : private Timer {
   std::optional<Wish> queued_;  // one that waits for another to end
   bool is_leaving_ = false;     // the core is to stop
   SnapshotDestination* destination_ = &dump_;
-  std::string failure_;  // why it is given up; written by tasks too
+  int64_t moment_s_ = 0;  // of the cut, unix time
+  std::string failure_;   // why it is given up; written by tasks too
 
   std::optional<SnapshotEncoder> encoder_;
   keyspace::PartitionIndex next_partition_ = 0;

@@ -154,5 +154,37 @@ TEST_F(RewriteCrashTest, AStopWhileTheJournalBeginsLeavesTheOldStateOrTheNew) {
   }
 }
 
+// A journal of former times lies there, which a server without one has not looked at.
+TEST_F(RewriteCrashTest, AStopWhileTheJournalTakesThePlaceOfAnOldOneLeavesEither) {
+  SimulatedDisk disk(7);
+  std::string old_digest;
+  {
+    const auto server = start(disk, 7);
+    SimulatedCaller caller(*server, 1);
+    fill(caller, "old");
+    old_digest = digest_of(*server);
+  }
+  std::vector<Found> found;
+  std::string new_digest;
+  {
+    const auto server = start(disk, 8, without_journal);
+    Script script(*server, 8);
+    SimulatedCaller caller(*server, 1);
+    fill(caller, "new", 3);
+    new_digest = digest_of(*server);
+    watch(disk, script, 7, found);
+    EXPECT_EQ(script.ask("CONFIG SET appendonly yes"), "+OK\r\n");
+    wait_until_quiet(*server);
+    disk.before_each_call({});
+    EXPECT_TRUE(server->journal().is_on());
+  }
+  EXPECT_GE(found.size(), 15u);
+  for (const Found& one : found) {
+    const std::string digest = digest_on(*one.disk);
+    EXPECT_TRUE(digest == old_digest || digest == new_digest);
+  }
+  EXPECT_EQ(digest_on(disk), new_digest);
+}
+
 }  // namespace
 }  // namespace millrace::test

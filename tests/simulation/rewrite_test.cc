@@ -128,6 +128,24 @@ TEST_F(RewriteTest, WithoutAJournalABaseIsWrittenAsRedisDoes) {
   EXPECT_EQ(digest_on(disk), before);
 }
 
+// Who refers to a key at the moment it expires may stand behind the cut; the key's end stands behind that.
+TEST_F(RewriteTest, AKeyThatHasExpiredIsThereUntilTheJournalSaysOtherwise) {
+  SimulatedDisk disk(6);
+  const auto server = start(disk, 6);
+  SimulatedCaller caller(*server, 1);
+  caller.ask("DEBUG SET-ACTIVE-EXPIRE 0");
+  fill(caller, "value");
+  caller.ask("XADD ephemeral * field value");
+  caller.ask("PEXPIRE ephemeral 10");
+  server->run_for(1000);
+  rewrite(*server, caller);
+  const auto base = disk.content("./appendonlydir/appendonly.aof.2.base.rdb");
+  ASSERT_TRUE(base.has_value());
+  EXPECT_NE(base->find("ephemeral"), std::string::npos);
+  EXPECT_EQ(caller.ask("XLEN ephemeral"), ":0\r\n");
+  EXPECT_EQ(digest_after_crash(disk), digest_of(*server));
+}
+
 // ---- by itself
 
 class AutomaticRewriteTest : public RewriteTest {
