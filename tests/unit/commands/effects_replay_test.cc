@@ -18,14 +18,15 @@ struct JournalHolder {
 // A server that keeps a journal, with clients that block now and then, expiry, and a clock that is not always right.
 class Original : private JournalHolder, public CommandStage {
  public:
-  explicit Original(uint64_t seed, EffectsScript::Era era) : CommandStage(&journal), script_(seed, era) {
+  explicit Original(uint64_t seed, EffectsScript::Era era)
+      : CommandStage(&journal), script_(seed, era), restores_(era == EffectsScript::Era::kNow) {
     for (int i = 0; i < 3; ++i) readers_.push_back({connect("127.0.0.1:50001"), nullptr});
   }
 
   void run_script(int steps) {
     for (int i = 0; i < steps; ++i) {
       pass_time();
-      if (script_.random().one_in(30)) {
+      if (restores_ && script_.random().one_in(30)) {
         restore();
       } else {
         execute(script_.next());
@@ -85,6 +86,7 @@ class Original : private JournalHolder, public CommandStage {
   }
 
   EffectsScript script_;
+  const bool restores_;  // Redis 7.0 refuses our payloads
   std::vector<Reader> readers_;
   int64_t latest_ms_ = 0;
 };
