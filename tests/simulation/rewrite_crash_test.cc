@@ -164,23 +164,25 @@ TEST_F(RewriteCrashTest, AStopWhileTheJournalTakesThePlaceOfAnOldOneLeavesEither
     fill(caller, "old");
     old_digest = digest_of(*server);
   }
-  std::vector<Found> found;
+  std::vector<std::unique_ptr<SimulatedDisk>> found;
   std::string new_digest;
   {
     const auto server = start(disk, 8, without_journal);
-    Script script(*server, 8);
     SimulatedCaller caller(*server, 1);
     fill(caller, "new", 3);
     new_digest = digest_of(*server);
-    watch(disk, script, 7, found);
-    EXPECT_EQ(script.ask("CONFIG SET appendonly yes"), "+OK\r\n");
+    disk.before_each_call([&disk, &found](DiskCall) {
+      found.push_back(disk.kill());
+      for (int i = 0; i < 3; ++i) found.push_back(disk.crash(found.size()));
+    });
+    EXPECT_EQ(caller.ask("CONFIG SET appendonly yes"), "+OK\r\n");
     wait_until_quiet(*server);
     disk.before_each_call({});
     EXPECT_TRUE(server->journal().is_on());
   }
-  EXPECT_GE(found.size(), 15u);
-  for (const Found& one : found) {
-    const std::string digest = digest_on(*one.disk);
+  EXPECT_GE(found.size(), 60u);
+  for (const auto& one : found) {
+    const std::string digest = digest_on(*one);
     EXPECT_TRUE(digest == old_digest || digest == new_digest);
   }
   EXPECT_EQ(digest_on(disk), new_digest);

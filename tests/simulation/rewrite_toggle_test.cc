@@ -62,6 +62,24 @@ TEST_F(RewriteToggleTest, TheServerDoesNotEndBeforeTheFirstJournalIsWhole) {
   EXPECT_TRUE(server->was_shutdown_requested());
 }
 
+TEST_F(RewriteToggleTest, TurningItOffGivesTheRewriteUp) {
+  for (const bool is_first : {false, true}) {
+    SimulatedDisk disk(5);
+    const auto server = start(disk, 5, is_first ? without_journal : usual);
+    SimulatedCaller caller(*server, 1);
+    fill(caller, "value");
+    caller.send(is_first ? "CONFIG SET appendonly yes" : "BGREWRITEAOF");
+    caller.send("CONFIG SET appendonly no");
+    wait_until_quiet(*server);
+    EXPECT_EQ(state(*server).rewrites.load(), 1u);
+    EXPECT_FALSE(state(*server).last_rewrite_failed.load());
+    EXPECT_FALSE(server->journal().is_on());
+    EXPECT_EQ(manifest(disk).find(is_first ? "base" : ".2.base"), std::string::npos);
+    EXPECT_EQ(caller.take_replies().size(), 2u);
+    fill(caller, "later");
+  }
+}
+
 TEST_F(RewriteToggleTest, ASnapshotThatIsGoingComesFirst) {
   SimulatedDisk disk(2);
   const auto server = start(disk, 2, without_journal);
