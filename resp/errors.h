@@ -104,6 +104,7 @@ inline constexpr std::string_view kRewriteFailed =
     "Can't execute an AOF background rewriting. Please check the server logs for more information.";
 inline constexpr std::string_view kSaveFailed = "-ERR";
 inline constexpr std::string_view kLoadFailed = "Error trying to load the RDB dump";
+inline constexpr std::string_view kJournalLoadFailed = "Error trying to load the append only file";
 inline constexpr std::string_view kReloadOptions = "DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
 inline constexpr std::string_view kShutdownFailed = "Errors trying to SHUTDOWN. Check logs.";
 inline constexpr std::string_view kNoShutdownInProgress = "No shutdown in progress.";

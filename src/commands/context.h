@@ -57,6 +57,9 @@ class Host {
   // False: it failed, and the log says why.
   virtual bool save_at_once() = 0;
   virtual bool load_at_once(keyspace::PartitionLocks& locks) = 0;
+  // DEBUG LOADAOF: the keys are loaded anew from the journal, once that is written; `wait` is answered then. False, and
+  // nothing done: there is no journal.
+  virtual bool reload_journal(Ref<SnapshotWait> wait) = 0;
   // DEBUG SLEEP: this core does nothing for that long.
   virtual void stall(int64_t ns) = 0;
   // Reads the clock afresh (the context's `now` is the turn's).

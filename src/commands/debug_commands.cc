@@ -85,6 +85,12 @@ void debug_reload(CommandContext& context) {
   context.reply.ok();
 }
 
+void debug_load_journal(CommandContext& context) {
+  Ref<SnapshotWait> wait = Ref<SnapshotWait>::make(Ref<Client>(&context.client), resp::kJournalLoadFailed);
+  if (!context.host.reload_journal(wait)) return context.reply.error(resp::kJournalLoadFailed);
+  context.block(std::move(wait));
+}
+
 void debug_set_active_expire(CommandContext& context) {
   const std::string number(context.args[2]);
   context.server.active_expiry.store(std::atoi(number.c_str()) != 0, std::memory_order_relaxed);
@@ -104,6 +110,7 @@ struct DebugAction {
 constexpr DebugAction kActions[] = {
     {"digest", 2, debug_digest, "DIGEST", "Shows a checksum of all keys and values, whatever their order."},
     {"digest-value", -2, debug_digest_value, "DIGEST-VALUE [<key> ...]", "Shows a checksum of each value."},
+    {"loadaof", -2, debug_load_journal, "LOADAOF", "Removes all keys and loads the journal."},
     {"object", 3, debug_object, "OBJECT <key>", "Shows how the value of a key is held in memory."},
     {"reload", -2, debug_reload, "RELOAD [NOSAVE]",
      "Saves all keys (not with NOSAVE), removes them and loads the file."},

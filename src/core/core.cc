@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/housekeeping.h"
+#include "core/journal_reload.h"
 #include "core/listener.h"
 #include "core/snapshot.h"
 #include "core/snapshot_files.h"
@@ -48,6 +49,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
       pause_timer_(*this) {
   load_settings();
   snapshot_ = std::make_unique<Snapshot>(*this, surroundings_.disk);
+  journal_reload_ = std::make_unique<JournalReload>(*this, table);
   housekeeping_ = std::make_unique<Housekeeping>(*this);
 }
 
@@ -174,6 +176,7 @@ void Core::handle(Message& message) {
     case Message::Kind::kStop:
       stopping_ = true;
       snapshot_->give_up();
+      journal_reload_->give_up();
       for (const auto& listener : listeners_) listener->stop();
       for (const auto& [id, connection] : connections_) post(index_, {Message::Kind::kClose, connection}, false);
       break;
@@ -410,6 +413,10 @@ bool Core::load_at_once(keyspace::PartitionLocks& locks) {
   const auto loaded = load_snapshot(environment);
   if (!loaded) log().warning(loaded.error());
   return loaded.ok();
+}
+
+bool Core::reload_journal(Ref<commands::SnapshotWait> wait) {
+  return journal_reload_->start(std::move(wait));
 }
 
 void Core::stall(int64_t ns) {

@@ -36,6 +36,7 @@ namespace millrace::core {
 class Core;
 class Housekeeping;
 class JournalDirectory;
+class JournalReload;
 class Listener;
 class Snapshot;
 
@@ -110,6 +111,7 @@ class Core final : public commands::Host {
   Log& log() { return server_.log; }
   Timers& timers() { return timers_; }
   Snapshot& snapshot() { return *snapshot_; }
+  io::Disk& disk() { return *surroundings_.disk; }  // REQUIRES: there is a journal
   Journal* journal() { return surroundings_.journal; }
   JournalDirectory* journal_directory() { return surroundings_.journal_directory; }
   Buffer& replies() { return replies_; }  // scratch: replies of the run in progress
@@ -148,6 +150,7 @@ class Core final : public commands::Host {
   bool start_snapshot(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait) override;
   bool save_at_once() override;
   bool load_at_once(keyspace::PartitionLocks& locks) override;
+  bool reload_journal(Ref<commands::SnapshotWait> wait) override;
   void stall(int64_t ns) override;
   Instant read_clock() override { return backend_.now(); }
 
@@ -212,6 +215,7 @@ class Core final : public commands::Host {
   PauseTimer pause_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Snapshot> snapshot_;
+  std::unique_ptr<JournalReload> journal_reload_;
   std::unique_ptr<Housekeeping> housekeeping_;
 };
 

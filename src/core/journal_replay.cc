@@ -36,6 +36,7 @@ class JournalReplay::Host final : public commands::Host {
   bool start_snapshot(commands::SnapshotKind, Ref<commands::SnapshotWait>) override { return never(); }
   bool save_at_once() override { return never(); }
   bool load_at_once(keyspace::PartitionLocks&) override { return never(); }
+  bool reload_journal(Ref<commands::SnapshotWait>) override { return never(); }
   void stall(int64_t) override { never(); }
 
  private:

@@ -195,6 +195,32 @@ TEST_P(JournalLoading, CommandsOfOtherTypesAreRefusedOrSkipped) {
   EXPECT_THAT(log(), HasSubstr("1 commands gave errors"));
 }
 
+TEST_P(JournalLoading, DebugLoadaofLoadsWhatWasJustWritten) {
+  start_here({"--appendonly", "no"});
+  EXPECT_EQ(call({"DEBUG", "LOADAOF"}), "-ERR Error trying to load the append only file");
+  expect_clean_end();
+  for (const char* policy : {"always", "everysec", "no"}) {
+    start_here({"--appendfsync", policy});
+    fill(50);
+    const std::string before = digest();
+    const auto connection = raw();
+    for (int i = 0; i < 20; ++i) {
+      const std::string key = "more" + std::to_string(i);
+      // The entry is in the same run as what is to load it.
+      connection->send_raw(RespConnection::request({"XADD", key, "1-1", "a", "b"}) +
+                           RespConnection::request({"DEBUG", "LOADAOF"}) + RespConnection::request({"XLEN", key}));
+      EXPECT_EQ(connection->read_reply(), "$3\r\n1-1\r\n");
+      EXPECT_EQ(connection->read_reply(), "+OK\r\n");
+      EXPECT_EQ(connection->read_reply(), ":1\r\n");
+    }
+    for (int i = 0; i < 20; ++i) call({"DEL", "more" + std::to_string(i)});
+    EXPECT_EQ(call({"DEBUG", "LOADAOF"}), "OK");
+    EXPECT_EQ(digest(), before);
+    expect_clean_end();
+    std::filesystem::remove_all(path("appendonlydir"));
+  }
+}
+
 // A journal that takes a while.
 class LongLoading : public JournalLoading {
  protected:

@@ -53,6 +53,7 @@ class RecordingHost final : public Host {
   }
   bool save_at_once() override { return false; }
   bool load_at_once(keyspace::PartitionLocks&) override { return false; }
+  bool reload_journal(Ref<SnapshotWait>) override { return false; }
   void stall(int64_t ns) override { stalled_ns += ns; }
   Instant read_clock() override { return {}; }
 
