@@ -139,6 +139,27 @@ TEST_P(JournalLoading, DamageInTheMiddleIsRefusedAndNothingIsTouched) {
   EXPECT_EQ(read_whole_file(increment()), damaged);
 }
 
+// Files change while writes to the one before are still on their way.
+TEST_P(JournalLoading, OnlyFilesWithoutCommandsMayFollowATornOne) {
+  start_here();
+  fill(20);
+  const std::string before = digest();
+  server_->kill_hard();
+  const std::string whole = read_whole_file(increment());
+  write_file("appendonlydir/appendonly.aof.1.incr.aof", whole + "*3\r\n$4\r\nXAD");
+  write_file("appendonlydir/appendonly.aof.2.incr.aof", xadd("numbers", 9000, "value"));
+  const std::string manifest = read_whole_file(path("appendonlydir/appendonly.aof.manifest"));
+  write_file("appendonlydir/appendonly.aof.manifest", manifest + "file appendonly.aof.2.incr.aof seq 2 type i\n");
+  EXPECT_THAT(refusal(), HasSubstr("appendonly.aof.2.incr.aof follows"));
+  write_file("appendonlydir/appendonly.aof.2.incr.aof", "");
+  for (int round = 0; round < 2; ++round) {
+    start_here();
+    EXPECT_EQ(digest(), before);
+    server_->kill_hard();
+  }
+  EXPECT_EQ(read_whole_file(increment()), whole);
+}
+
 TEST_P(JournalLoading, MissingFilesAreRefused) {
   start_here();
   fill(5);
