@@ -55,10 +55,6 @@ bool JournalBase::may_reuse() const {
 }
 
 SnapshotDestination::Problem JournalBase::make_room() {
-  // Without a journal since the start nobody has looked yet what lies there.
-  if (!directory_->exists()) {
-    if (Problem problem = directory_->read()) return problem;
-  }
   if (increment_path_.empty()) {
     Result<JournalFile, std::string> made =
         case_ == Case::kNext ? directory_->add_increment() : directory_->create_detached_increment();
