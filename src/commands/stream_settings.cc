@@ -1,6 +1,7 @@
 // XSETID, XCFGSET and XIDMPRECORD: a stream's own numbers and records.
 #include "commands/handlers.h"
 #include "commands/stream_args.h"
+#include "commands/stream_effects.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -52,6 +53,18 @@ std::string_view conflict(const streams::Stream& stream, const SetIdOptions& opt
   if (options.id < *top) return resp::kXsetidBelowTop;
   if (options.entries_added && stream.length() > *options.entries_added) return resp::kXsetidBelowLength;
   return {};
+}
+
+// Fewer entries added take groups back that had read more. redis-server 7.0 leaves them, so the journal says where they
+// are.
+void note_groups_at_end(CommandContext& context, const streams::Stream& stream) {
+  keyspace::Effects* const effects = context.db.effects();
+  if (effects == nullptr) return;
+  effects->add(context.db.index(), context.args);
+  for (const auto& [name, group] : stream.groups()) {
+    if (group.entries_read != static_cast<int64_t>(stream.entries_added())) continue;
+    note_position(context.db, {context.args[1], name}, group);
+  }
 }
 
 // One of XCFGSET's parameters.
@@ -106,9 +119,11 @@ void xsetid_command(CommandContext& context) {
   if (found.stream == nullptr) return context.reply.error(resp::kNoSuchKey);
   const std::string_view problem = conflict(*found.stream, options);
   if (!problem.empty()) return context.reply.error(problem);
+  const bool fewer_added = options.entries_added && *options.entries_added < found.stream->entries_added();
   found.stream->set_last_id(options.id);
   if (options.entries_added) found.stream->set_entries_added(*options.entries_added);
   if (!options.max_deleted_id.is_zero()) found.stream->set_max_deleted_id(options.max_deleted_id);
+  if (fewer_added) note_groups_at_end(context, *found.stream);
   context.db.count_change();
   context.db.notify(keyspace::kEventStream, "xsetid", context.args[1]);
   context.reply.ok();
