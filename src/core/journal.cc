@@ -19,6 +19,11 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kSyncEveryNs = kSecondNs;
 constexpr int64_t kLateNs = 2 * kSecondNs;
 constexpr int64_t kRetryNs = kSecondNs;
+// What is larger, or was this slow, is no matter of microseconds. Slow writes in a row put the next try off for longer.
+constexpr size_t kAtOnceBytesMax = 64 * 1024;
+constexpr int64_t kSlowNs = 2'000'000;
+constexpr int64_t kPutOffNsMin = 10 * kSecondNs;
+constexpr int64_t kPutOffNsMax = 600 * kSecondNs;
 // Buffers beyond this are given back after use.
 constexpr size_t kKeptBytesMax = 1024 * 1024;
 
@@ -158,7 +163,7 @@ uint64_t Journal::appended() const {
 // What is appended is seen by the core that did so at the latest, and what ended by the core on which it ended: nothing
 // is left lying while all cores sleep.
 void Journal::flush(Core& core) {
-  if (needs_look_.load(std::memory_order_relaxed)) look(core);
+  while (needs_look_.load(std::memory_order_relaxed)) look(core);
 }
 
 void Journal::look_after(Core& core) {
@@ -172,6 +177,7 @@ void Journal::look(Core& core) {
   bool writes = false;
   bool syncs = false;
   bool closes = false;
+  bool at_once = false;
   int fd = -1;
   int64_t offset = 0;
   {
@@ -181,19 +187,40 @@ void Journal::look(Core& core) {
     closes = begin_closing(core);
     if (!segments_.empty()) {
       writes = begin_block(core, now_ns);
+      at_once = writes && may_write_at_once(now_ns);
       syncs = begin_sync(core, now_ns);
       fd = segments_.front().file.fd;
       offset = static_cast<int64_t>(segments_.front().file.bytes + block_written_bytes_);
     }
     conclude(core, now_ns, news);
   }
-  if (writes) {
-    if (is_raw_) encode_block(core.now().unix_ms / 1000);
-    core.backend().write_file(write_, fd, block_.view().substr(block_written_bytes_), offset);
-  }
+  if (writes) write_block(core, fd, offset, at_once);
   if (syncs) core.backend().sync_file(sync_, fd);
   if (closes) core.backend().run_elsewhere(closing_);
   tell_log(news);
+}
+
+void Journal::write_block(Core& core, int fd, int64_t offset, bool at_once) {
+  if (is_raw_) encode_block(core.now().unix_ms / 1000);
+  const std::string_view bytes = block_.view().substr(block_written_bytes_);
+  if (!at_once || bytes.size() > kAtOnceBytesMax) return core.backend().write_file(write_, fd, bytes, offset);
+  const int64_t began_ns = core.backend().now().monotonic_ns;
+  const int64_t result = disk_.write_at(fd, offset, bytes);
+  const int64_t ended_ns = core.backend().now().monotonic_ns;
+  judge_write(ended_ns - began_ns, ended_ns);
+  write_done(core, result);
+}
+
+bool Journal::may_write_at_once(int64_t now_ns) const {
+  if (sync_.is_in_flight() || write_error_ != 0 || now_ns < at_once_from_ns_) return false;
+  return !server_.snapshots.is_going.load(std::memory_order_relaxed);
+}
+
+void Journal::judge_write(int64_t ns, int64_t now_ns) {
+  if (ns < kSlowNs) return;
+  const bool is_again = now_ns - at_once_from_ns_ < put_off_ns_;
+  put_off_ns_ = is_again ? std::min(2 * put_off_ns_, kPutOffNsMax) : kPutOffNsMin;
+  at_once_from_ns_ = now_ns + put_off_ns_;
 }
 
 bool Journal::is_idle(const Core& core) const {

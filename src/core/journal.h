@@ -3,7 +3,7 @@
 //
 //   append()          a command's effects, under its partitions          any core
 //     pending         bytes in order
-//   flush()           end of a turn: if nobody writes, this core does    one write in flight, for all cores
+//   flush()           end of a turn: if nobody writes, this core does    one write at a time, for all cores
 //     writing         one block and its annotation (persistence/journal_format.h)
 //   written           up to here in the file: survives the process
 //   sync              always: after each write; everysec: once a second; no: only where files change
@@ -20,6 +20,10 @@
 //
 //   segments_   | ended, being finished | ended | appended to |
 //                 front: writes and syncs         back: append()
+//
+// A write goes to the system's cache, which takes microseconds, less than handing it to another thread and hearing of
+// its end; so a block is written at once, within the turn, unless something makes it likely that it would wait for the
+// disk: a sync that is going on, a snapshot, a large block, or a write that took long not long ago.
 //
 // When writing fails (a full disk), what could not be written is kept and tried again every second; commands that write
 // are refused meanwhile (Server::journal_state), replies wait, everything else goes on. When a sync fails nobody
@@ -157,6 +161,9 @@ class Journal final : public keyspace::Journal {
   };
 
   void look(Core& core);
+  void write_block(Core& core, int fd, int64_t offset, bool at_once);
+  bool may_write_at_once(int64_t now_ns) const REQUIRES(mutex_);
+  void judge_write(int64_t ns, int64_t now_ns);
   void add_segment(JournalFile file) REQUIRES(mutex_);
   void retire_segments() REQUIRES(mutex_);
   void drop_through(uint64_t offset) REQUIRES(mutex_);
@@ -208,6 +215,9 @@ class Journal final : public keyspace::Journal {
   uint64_t block_synced_ = 0;       // what that is going to say
   size_t block_written_bytes_ = 0;  // of it
   int64_t last_timestamp_s_ = 0;
+  // Blocks are written at once again from then on, after a write that took long; and how long that was put off.
+  int64_t at_once_from_ns_ = 0;
+  int64_t put_off_ns_ = 0;
   bool has_block_ GUARDED_BY(mutex_) = false;  // it is not yet in the file as a whole
   uint64_t block_end_ GUARDED_BY(mutex_) = 0;  // journal offset
   bool is_fence_ GUARDED_BY(mutex_) = false;

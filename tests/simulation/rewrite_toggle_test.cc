@@ -67,7 +67,7 @@ TEST_F(RewriteToggleTest, TurningItOffGivesTheRewriteUp) {
     SimulatedDisk disk(5);
     const auto server = start(disk, 5, is_first ? without_journal : usual);
     SimulatedCaller caller(*server, 1);
-    fill(caller, "value");
+    fill(caller, std::string(2000, 'v'), 2000);  // enough that the rewrite does not end before it is given up
     caller.send(is_first ? "CONFIG SET appendonly yes" : "BGREWRITEAOF");
     caller.send("CONFIG SET appendonly no");
     wait_until_quiet(*server);
