@@ -2,6 +2,7 @@
 // order. Walks go by id or by time from the last record seen, so that records may move under them.
 #include "streams/delivery.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace millrace::streams {
@@ -41,12 +42,14 @@ bool claimable(const Pending& pending, int64_t min_idle_ms, int64_t now_ms) {
   return min_idle_ms <= 0 || idle_enough(pending, min_idle_ms, now_ms);
 }
 
-// Accounts for the delivery of `id`, the next entry behind last_delivered.
+// Accounts for the delivery of `id`, the next entry behind last_delivered. Where the group was said to have read more
+// than it had, it would come out above all that were added: files with that are refused or put right by who loads them.
 void advance(const Stream& stream, Group& group, StreamId id) {
   const bool countable = group.entries_read != kEntriesReadUnknown && group.last_delivered >= stream.first_id() &&
                          !stream.has_tombstone_from(group.last_delivered);
   if (countable) {
-    group.entries_read = saturating_increment(group.entries_read);
+    group.entries_read =
+        std::min(saturating_increment(group.entries_read), static_cast<int64_t>(stream.entries_added()));
   } else {
     const auto estimate = stream.estimate_entries_read(id);
     group.entries_read = estimate ? static_cast<int64_t>(*estimate) : kEntriesReadUnknown;

@@ -1,5 +1,7 @@
 // XGROUP: makes, moves and drops consumer groups and their consumers.
 
+#include <algorithm>
+
 #include "commands/handlers.h"
 #include "commands/help.h"
 #include "commands/stream_args.h"
@@ -72,11 +74,9 @@ void note_created(CommandContext& context, const streams::Group& group, bool mak
   effects->word(group.entries_read);
 }
 
-// Not more than were added. Reading can take a group beyond that, though, and a journal says so.
-int64_t settled_entries_read(CommandContext& context, const streams::Stream& stream, int64_t entries_read) {
-  const uint64_t added = stream.entries_added();
-  if (entries_read <= 0 || static_cast<uint64_t>(entries_read) <= added) return entries_read;
-  return context.db.is_replay() ? entries_read : static_cast<int64_t>(added);
+// Not more than were added.
+int64_t settled_entries_read(const streams::Stream& stream, int64_t entries_read) {
+  return std::min(entries_read, static_cast<int64_t>(stream.entries_added()));
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ void xgroup_setid_command(CommandContext& context) {
     id = *given;
   }
   found.group->last_delivered = id;
-  found.group->entries_read = settled_entries_read(context, *found.stream, options.entries_read);
+  found.group->entries_read = settled_entries_read(*found.stream, options.entries_read);
   note_position(context.db, {context.args[2], context.args[3]}, *found.group);
   context.db.count_change();
   context.db.notify(keyspace::kEventStream, "xgroup-setid", context.args[2]);

@@ -30,7 +30,8 @@ KeysShown look_at_all_keys(RespConnection& connection);
 struct Passage {
   bool has_journal = false;           // not only in RDB files
   bool has_other_version = false;     // the servers follow the rules of different versions of Redis
-  bool has_journal_of_redis = false;  // that redis-server wrote after its base
+  bool has_journal_of_redis = false;  // some of it was written by redis-server
+  bool was_running_redis = false;     // the first picture is of that redis-server: what it does not journal is missing
 };
 
 // What differs beyond the exceptions, for people; empty = nothing.
