@@ -122,6 +122,10 @@ std::optional<std::string> JournalReplay::apply(const persistence::JournalComman
     case Sort::kPassedOver:
       break;
     case Sort::kForeign:
+      if (same_word(args[0], "swapdb")) {
+        return "at offset " + std::to_string(command.offset) + " databases are swapped, which this server cannot do " +
+               "(SWAPDB); a BGREWRITEAOF in Redis leaves a journal without that";
+      }
       if (!same_word(args[0], "multi") && !same_word(args[0], "exec")) {
         foreign_.add(upper_case(args[0].substr(0, kNameBytesMax)), {});
       }
