@@ -56,6 +56,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
 Core::~Core() {
   CHECK(connections_.empty());
   timers_.disarm(pause_timer_);
+  timers_.disarm(turn_timer_);
 }
 
 void Core::listen(int listener_fd) {

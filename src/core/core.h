@@ -125,6 +125,8 @@ class Core final : public commands::Host {
   void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
   // Its outbox is to be flushed at the end of this turn.
+  // Has a turn at that time at the latest.
+  void turn_at(int64_t monotonic_ns) { timers_.arm(turn_timer_, monotonic_ns); }
   void flush_later(Ref<Connection> connection) { to_flush_.push_back(std::move(connection)); }
   // Its outbox has to wait for the journal.
   void hold(Connection& connection, uint64_t journal_offset) { held_.push_back({Ref(&connection), journal_offset}); }
@@ -162,6 +164,12 @@ class Core final : public commands::Host {
 
    private:
     Core& core_;
+  };
+
+  // Its turn is all it is for.
+  class TurnTimer final : public Timer {
+   public:
+    void expired() override {}
   };
 
   void read_time();
@@ -213,6 +221,7 @@ class Core final : public commands::Host {
   Buffer replies_;
   Connection* running_ = nullptr;  // whose replies are in replies_
   PauseTimer pause_timer_;
+  TurnTimer turn_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Snapshot> snapshot_;
   std::unique_ptr<JournalReload> journal_reload_;

@@ -24,6 +24,9 @@ constexpr size_t kAtOnceBytesMax = 64 * 1024;
 constexpr int64_t kSlowNs = 2'000'000;
 constexpr int64_t kPutOffNsMin = 10 * kSecondNs;
 constexpr int64_t kPutOffNsMax = 600 * kSecondNs;
+// The part of a sync's time that the next one waits for company.
+constexpr int64_t kGatheringShare = 4;
+constexpr int64_t kGatheringNsMax = 1'000'000;
 // Buffers beyond this are given back after use.
 constexpr size_t kKeptBytesMax = 1024 * 1024;
 
@@ -146,6 +149,7 @@ uint64_t Journal::append(std::string_view commands, int first_database, int last
   if (database_ != first_database) append_select(pending, first_database);
   database_ = last_database;
   pending.append(commands);
+  ++appends_;
   appended_ += pending.size() - before;
   state_.appended_offset.store(appended_, std::memory_order_relaxed);
   state_.buffered_bytes.store(appended_ - written_, std::memory_order_relaxed);
@@ -161,9 +165,9 @@ uint64_t Journal::appended() const {
 // ---- a core's turn
 
 // What is appended is seen by the core that did so at the latest, and what ended by the core on which it ended: nothing
-// is left lying while all cores sleep.
+// is left lying while all cores sleep. A block that is written at once is followed by a second look, for its sync.
 void Journal::flush(Core& core) {
-  while (needs_look_.load(std::memory_order_relaxed)) look(core);
+  for (int looks = 0; looks < 2 && needs_look_.load(std::memory_order_relaxed); ++looks) look(core);
 }
 
 void Journal::look_after(Core& core) {
@@ -193,6 +197,7 @@ void Journal::look(Core& core) {
       offset = static_cast<int64_t>(segments_.front().file.bytes + block_written_bytes_);
     }
     conclude(core, now_ns, news);
+    if (is_gathering(now_ns)) needs_look_.store(true, std::memory_order_relaxed);
   }
   if (writes) write_block(core, fd, offset, at_once);
   if (syncs) core.backend().sync_file(sync_, fd);
@@ -325,7 +330,7 @@ bool Journal::wants_sync(int64_t now_ns) const {
   if (rests()) return false;
   switch (server_.settings.append_fsync()) {
     case AppendFsync::kAlways:
-      return true;
+      return !is_gathering(now_ns);
     case AppendFsync::kEverysec:
       return now_ns - sync_began_ns_ >= kSyncEveryNs;
     case AppendFsync::kNo:
@@ -358,9 +363,21 @@ void Journal::sync_done(Core& core, int64_t result) {
       synced_.store(std::max(synced(), sync_covers_), std::memory_order_release);
     }
     conclude(core, now_ns, news);
+    if (result >= 0) begin_gathering(core, now_ns);
   }
   tell_log(news);
   server_.sync_waits.answer(core, server_);
+}
+
+void Journal::begin_gathering(Core& core, int64_t now_ns) {
+  if (server_.settings.append_fsync() != AppendFsync::kAlways || appended_ == synced()) return;
+  gathered_appends_ = appends_ + answered_;
+  gathers_until_ns_ = now_ns + std::min((now_ns - sync_began_ns_) / kGatheringShare, kGatheringNsMax);
+  core.turn_at(gathers_until_ns_);
+}
+
+bool Journal::is_gathering(int64_t now_ns) const {
+  return now_ns < gathers_until_ns_ && appends_ < gathered_appends_;
 }
 
 void Journal::note_sync_error(int error) {
@@ -414,10 +431,12 @@ void Journal::acknowledge(Core& core) {
   const uint64_t offset = may_be_acknowledged();
   if (offset <= acknowledged()) return;
   acknowledged_.store(offset, std::memory_order_release);
+  answered_ = 0;
   while (!held_.empty() && held_.front().journal_offset <= offset) {
     std::pop_heap(held_.begin(), held_.end());
     core.flush_later(std::move(held_.back().connection));
     held_.pop_back();
+    ++answered_;
   }
 }
 

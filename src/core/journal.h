@@ -9,6 +9,10 @@
 //   sync              always: after each write; everysec: once a second; no: only where files change
 //   synced            up to here durable: survives power loss
 //
+// The clients that a sync under `always` has just answered send their next commands soon. A sync that began without
+// them would make two groups of them, each of which waits for the other's syncs; so the next one waits until as many
+// changes have come, but not longer than a fraction of what the last one took.
+//
 // Offsets count bytes of effects since the start of the server; annotations are not counted. acknowledged() is what
 // replies wait for: synced under `always`, written otherwise - and synced again while a sync under `everysec` is more
 // than two seconds late. An outbox whose bytes wait is handed to hold(); the core that moves acknowledged() gives it to
@@ -184,6 +188,8 @@ class Journal final : public keyspace::Journal {
   bool rests() const;
   // What follows from any change: who may be answered, what the log and INFO are told.
   void conclude(Core& core, int64_t now_ns, std::vector<std::string>& news) REQUIRES(mutex_);
+  void begin_gathering(Core& core, int64_t now_ns) REQUIRES(mutex_);
+  bool is_gathering(int64_t now_ns) const REQUIRES(mutex_);
   void watch_lateness(int64_t now_ns) REQUIRES(mutex_);
   uint64_t may_be_acknowledged() const REQUIRES(mutex_);
   void acknowledge(Core& core) REQUIRES(mutex_);
@@ -232,6 +238,10 @@ class Journal final : public keyspace::Journal {
 
   Closing closing_{*this};
   std::vector<int> to_close_ GUARDED_BY(mutex_);
+  uint64_t appends_ GUARDED_BY(mutex_) = 0;           // since the server's start
+  uint64_t answered_ GUARDED_BY(mutex_) = 0;          // outboxes, by the last acknowledgement
+  uint64_t gathered_appends_ GUARDED_BY(mutex_) = 0;  // the next sync waits until there were so many,
+  int64_t gathers_until_ns_ GUARDED_BY(mutex_) = 0;   // or until then
   std::vector<Held> held_ GUARDED_BY(mutex_);         // a heap
   std::vector<std::string> news_ GUARDED_BY(mutex_);  // for the log
 };

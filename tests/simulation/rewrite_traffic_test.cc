@@ -56,7 +56,7 @@ class RewriteTrafficTest : public RewriteTest {
     count_replies();
     disk.before_each_call({});
     note(policy == settings::AppendFsync::kAlways ? disk.crash(seed) : disk.kill());
-    EXPECT_GE(state(*server).rewrites.load(), 2u);
+    EXPECT_GE(state(*server).rewrites.load(), 1u);
     for (const Client& client : clients_) EXPECT_EQ(client.acknowledged, client.sent);
     clients_.clear();
   }
