@@ -1,6 +1,8 @@
 // PendingList: time per operation and bytes per record, at 500,000 records.
 #include <benchmark/benchmark.h>
 
+#include <optional>
+
 #include "base/random.h"
 #include "streams/pending_list.h"
 
@@ -109,6 +111,37 @@ void BM_HistoryHundred(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_HistoryHundred)->Unit(benchmark::kMicrosecond);
+
+// What a snapshot does to a key before its first change, and that change: an acknowledgement in the middle.
+constexpr uint64_t kManyRecords = 1'000'000;
+
+void BM_Clone(benchmark::State& state) {
+  PendingList list;
+  deliver(list, 0, kManyRecords, kDenseMs);
+  std::optional<PendingList> clone;
+  for (auto _ : state) {
+    state.PauseTiming();
+    clone.reset();
+    state.ResumeTiming();
+    clone.emplace(list);
+  }
+}
+BENCHMARK(BM_Clone)->Unit(benchmark::kMicrosecond)->Iterations(20);
+
+void BM_FirstWriteAfterClone(benchmark::State& state) {
+  PendingList list;
+  deliver(list, 0, kManyRecords, kDenseMs);
+  Random random(1);
+  std::optional<PendingList> clone;
+  for (auto _ : state) {
+    state.PauseTiming();
+    clone.reset();
+    clone.emplace(list);
+    state.ResumeTiming();
+    list.put({nth_id(random.below(kManyRecords), kDenseMs), 5, static_cast<int64_t>(random.below(kManyRecords)), 2});
+  }
+}
+BENCHMARK(BM_FirstWriteAfterClone)->Unit(benchmark::kMicrosecond)->Iterations(20);
 
 }  // namespace
 }  // namespace millrace::streams

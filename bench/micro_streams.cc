@@ -134,6 +134,55 @@ void erase(benchmark::State& state) {
 }
 BENCHMARK(erase);
 
+// A stream of a gigabyte in 250,000 nodes, and the first writes to it after a clone: at the end, in the middle.
+std::unique_ptr<Stream> gigabyte() {
+  const Entry entry(1, 400);
+  auto stream = std::make_unique<Stream>();
+  for (int64_t ms = 1; ms <= 2'500'000; ++ms) (void)stream->append({}, entry.elements(), ms, {});
+  return stream;
+}
+
+void clone(benchmark::State& state) {
+  const auto stream = gigabyte();
+  std::unique_ptr<Stream> copy;
+  for (auto _ : state) {
+    state.PauseTiming();
+    copy.reset();
+    state.ResumeTiming();
+    copy = stream->clone();
+  }
+}
+BENCHMARK(clone)->Unit(benchmark::kMicrosecond)->Iterations(100);
+
+void append_after_clone(benchmark::State& state) {
+  const Entry entry(1, 400);
+  const auto stream = gigabyte();
+  std::unique_ptr<Stream> copy;
+  int64_t now_ms = 10'000'000;
+  for (auto _ : state) {
+    state.PauseTiming();
+    copy.reset();
+    copy = stream->clone();
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(stream->append({}, entry.elements(), ++now_ms, {}));
+  }
+}
+BENCHMARK(append_after_clone)->Unit(benchmark::kMicrosecond)->Iterations(100);
+
+void erase_after_clone(benchmark::State& state) {
+  const auto stream = gigabyte();
+  std::unique_ptr<Stream> copy;
+  uint64_t ms = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    copy.reset();
+    copy = stream->clone();
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(stream->erase({ms += 20'011, 0}));
+  }
+}
+BENCHMARK(erase_after_clone)->Unit(benchmark::kMicrosecond)->Iterations(100);
+
 void small_stream(benchmark::State& state) {
   const Entry entry(1, 20);
   for (auto _ : state) {

@@ -30,7 +30,7 @@ T load(std::string_view bytes) {
 std::string dump_value(const streams::Stream& stream, int rdb_version, bool compress) {
   Buffer out;
   RdbEncoder encoder(out, compress);
-  StreamWriter writer(stream, rdb_version, compress);
+  StreamWriter writer(stream, rdb_version);
   encoder.byte(writer.type());
   while (!writer.advance(encoder, kSlice)) {
   }

@@ -42,7 +42,6 @@ class RdbWriter {
   RdbWriter& operator=(const RdbWriter&) = delete;
 
   int version() const { return version_; }
-  bool compresses() const { return options_.compress; }
 
   void begin(const RdbAbout& about);
   void aux(std::string_view name, std::string_view value);

@@ -82,48 +82,21 @@ const StreamLayout& stream_layout_for(const Stream& stream, int rdb_version) {
   return *best;
 }
 
-StreamWriter::StreamWriter(const Stream& stream, int rdb_version, bool compress)
-    : stream_(&stream),
-      layout_(stream_layout_for(stream, rdb_version)),
-      compress_(compress),
-      nodes_(stream.share_nodes()) {}
+StreamWriter::StreamWriter(const Stream& stream, int rdb_version)
+    : stream_(&stream), layout_(stream_layout_for(stream, rdb_version)) {}
 
 bool StreamWriter::advance(RdbEncoder& out, size_t bytes_max) {
   const size_t end_size = out.size() + bytes_max;
-  if (!started_) out.length(nodes_.size());
-  started_ = true;
-  write_nodes(out, end_size);
-  if (has_nodes_left()) return false;
-  if (stream_ != nullptr) {
-    write_tail(out, end_size);
-    return stage_ == Stage::kDone;
-  }
-  const size_t room = end_size - std::min(end_size, out.size());
-  const std::string_view part = detached_.view().substr(detached_written_, room);
-  out.bytes(part);
-  detached_written_ += part.size();
-  return detached_written_ == detached_.size();
-}
-
-void StreamWriter::detach() {
-  if (stream_ == nullptr) return;
-  RdbEncoder out(detached_, compress_);
-  write_tail(out, std::numeric_limits<size_t>::max());
-  stream_ = nullptr;
-}
-
-void StreamWriter::write_nodes(RdbEncoder& out, size_t end_size) {
-  while (has_nodes_left() && out.size() < end_size) {
-    Ref<streams::Node> node = std::move(nodes_[next_node_++]);
-    out.length(sizeof(StreamId));
-    out.id(node->master_id());
-    out.string(node->bytes());
-  }
-}
-
-void StreamWriter::write_tail(RdbEncoder& out, size_t end_size) {
   while (stage_ != Stage::kDone && out.size() < end_size) {
     switch (stage_) {
+      case Stage::kNodeCount:
+        out.length(stream_->node_count());
+        node_ = stream_->first_node();
+        stage_ = Stage::kNodes;
+        break;
+      case Stage::kNodes:
+        write_nodes(out, end_size);
+        break;
       case Stage::kTotals:
         write_totals(out);
         break;
@@ -156,6 +129,16 @@ void StreamWriter::write_tail(RdbEncoder& out, size_t end_size) {
         break;
     }
   }
+  return stage_ == Stage::kDone;
+}
+
+void StreamWriter::write_nodes(RdbEncoder& out, size_t end_size) {
+  for (; node_ != nullptr && out.size() < end_size; node_ = stream_->node_behind(*node_)) {
+    out.length(sizeof(StreamId));
+    out.id(node_->master_id());
+    out.string(node_->bytes());
+  }
+  if (node_ == nullptr) stage_ = Stage::kTotals;
 }
 
 void StreamWriter::write_totals(RdbEncoder& out) {

@@ -1,9 +1,7 @@
 // StreamWriter: the RDB value of one stream, written in slices.
 //
-// What it takes at once are references to the stream's nodes. They are written first and need no lock: the stream
-// copies a shared node before it changes it. Groups and idempotency records are read from the stream itself as they are
-// written, so up to then the stream must not change; who is about to change it calls detach() first, which encodes the
-// rest at once. Whoever calls holds the partition lock, but for slices of nodes (has_nodes_left).
+// The stream is read as it is written, so it must not change from the first slice to the last: a snapshot has a clone,
+// whoever has the stream itself holds its lock throughout.
 //
 // An older version cannot say everything. Lost are
 //   below 11   when a consumer was last active (Redis takes the time it was last seen)
@@ -12,9 +10,10 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <map>
+#include <optional>
+#include <string>
 
-#include "base/buffer.h"
 #include "persistence/rdb_encoder.h"
 #include "persistence/rdb_format.h"
 #include "streams/stream.h"
@@ -30,18 +29,18 @@ const StreamLayout& stream_layout_for(const streams::Stream& stream, int rdb_ver
 
 class StreamWriter {
  public:
-  // REQUIRES: `stream` lives, and does not change, until detach() or the end.
-  StreamWriter(const streams::Stream& stream, int rdb_version, bool compress);
+  // REQUIRES: `stream` lives, and does not change, until advance() has returned true.
+  StreamWriter(const streams::Stream& stream, int rdb_version);
 
   uint8_t type() const { return layout_.type; }
-  bool has_nodes_left() const { return next_node_ < nodes_.size(); }
   // Appends the next part: until about `bytes_max` bytes are written. True when the whole value is.
   bool advance(RdbEncoder& out, size_t bytes_max);
-  void detach();
 
  private:
   // In the order of the format. Those below kGroup are written once per group, those below kConsumer per consumer.
   enum class Stage : uint8_t {
+    kNodeCount,
+    kNodes,
     kTotals,
     kGroup,
     kPending,
@@ -54,7 +53,6 @@ class StreamWriter {
   };
 
   void write_nodes(RdbEncoder& out, size_t end_size);
-  void write_tail(RdbEncoder& out, size_t end_size);
   void write_totals(RdbEncoder& out);
   void write_group(RdbEncoder& out);
   void write_pending(RdbEncoder& out, size_t end_size);
@@ -69,16 +67,11 @@ class StreamWriter {
 
   const streams::Stream* stream_;
   const StreamLayout& layout_;
-  const bool compress_;
-  std::vector<Ref<streams::Node>> nodes_;
-  size_t next_node_ = 0;
-  bool started_ = false;
-  Stage stage_ = Stage::kTotals;
+  Stage stage_ = Stage::kNodeCount;
+  const streams::Node* node_ = nullptr;  // the next one
   Groups::const_iterator group_;
   streams::Group::Consumers::const_iterator consumer_;
   std::optional<streams::StreamId> position_;  // where the rest of a pending list begins
-  Buffer detached_;                            // the rest, encoded
-  size_t detached_written_ = 0;
 };
 
 }  // namespace millrace::persistence

@@ -65,16 +65,23 @@ ConsumerId Group::take_id() {
   return id;
 }
 
-size_t Group::memory_bytes() const {
+size_t Group::directory_bytes() const {
   constexpr size_t kMapNodeOverhead = 4 * sizeof(void*);
   constexpr size_t kShortName = 15;  // kept inside std::string
-  size_t bytes = sizeof(Group) + pending.memory_bytes();
-  bytes += names_.capacity() * sizeof(names_[0]) + free_ids_.capacity() * sizeof(ConsumerId);
+  size_t bytes = sizeof(Group) + names_.capacity() * sizeof(names_[0]) + free_ids_.capacity() * sizeof(ConsumerId);
   for (const auto& [name, consumer] : consumers_) {
     bytes += sizeof(std::pair<const std::string, Consumer>) + kMapNodeOverhead;
     if (name.capacity() > kShortName) bytes += name.capacity() + 1;
   }
   return bytes;
+}
+
+size_t Group::memory_bytes() const {
+  return directory_bytes() + pending.memory_bytes();
+}
+
+size_t Group::clone_bytes() const {
+  return directory_bytes() + pending.clone_bytes();
 }
 
 void Group::check_invariants() const {

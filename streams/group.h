@@ -51,10 +51,12 @@ class Group {
   // The name of an owner; "" for kNoConsumer. Lives as long as the consumer.
   std::string_view consumer_name(ConsumerId id) const;
   size_t memory_bytes() const;
+  size_t clone_bytes() const;  // what a copy takes beside what it shares
   void check_invariants() const;
 
  private:
   ConsumerId take_id();
+  size_t directory_bytes() const;  // without the pending list
 
   Consumers consumers_;
   std::vector<const std::string*> names_;  // by ConsumerId: the key in consumers_, nullptr if the id is free

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/ref.h"
 
 namespace millrace::streams {
 namespace {
@@ -26,10 +27,10 @@ struct Record {
 
 // Invariant: `index` holds exactly the ids of `records`, as views into them. A deque does not move its elements when
 // the ends change, so the views stay good; a copy of the queue needs an index of its own.
-class Producer {
+class Producer : public RefCounted<Producer> {
  public:
   Producer() = default;
-  Producer(const Producer& other) {
+  Producer(const Producer& other) : RefCounted() {
     for (const Record& record : other.records_) push(record.id, record.entry);
   }
   Producer& operator=(const Producer&) = delete;
@@ -71,14 +72,20 @@ struct HashStateDeleter {
 
 struct Idempotency::Impl {
   IdempotencyLimits limits;
-  std::map<std::string, Producer, std::less<>> producers;
+  std::map<std::string, Ref<Producer>, std::less<>> producers;
   size_t record_count = 0;
   uint64_t records_added = 0;
   uint64_t duplicates = 0;
 
-  Producer& ensure_producer(std::string_view name) {
+  Ref<Producer>& ensure_producer(std::string_view name) {
     const auto found = producers.find(name);
-    return found != producers.end() ? found->second : producers.try_emplace(std::string(name)).first->second;
+    if (found != producers.end()) return found->second;
+    return producers.emplace(std::string(name), Ref<Producer>::make()).first->second;
+  }
+  // The producer, no longer shared with a copy of the table.
+  static Producer& writable(Ref<Producer>& producer) {
+    if (!producer->is_unique()) producer = Ref<Producer>::make(std::as_const(*producer));
+    return *producer;
   }
   int64_t newest_expired_ms(int64_t now_ms) const { return now_ms - limits.duration_s * kMsPerSecond; }
   void drop_oldest(Producer& producer) {
@@ -108,7 +115,7 @@ bool Idempotency::set_limits(IdempotencyLimits limits) {
 
 std::optional<StreamId> Idempotency::find(std::string_view producer, std::string_view id) const {
   const auto found = impl_->producers.find(producer);
-  return found == impl_->producers.end() ? std::nullopt : found->second.find(id);
+  return found == impl_->producers.end() ? std::nullopt : found->second->find(id);
 }
 
 void Idempotency::count_duplicate() {
@@ -120,8 +127,9 @@ void Idempotency::touch_producer(std::string_view producer) {
 }
 
 void Idempotency::record(std::string_view producer, std::string_view id, StreamId entry) {
-  Producer& known = impl_->ensure_producer(producer);
-  if (known.find(id)) return;
+  Ref<Producer>& shared = impl_->ensure_producer(producer);
+  if (shared->find(id)) return;
+  Producer& known = Impl::writable(shared);
   known.push(id, entry);
   ++impl_->record_count;
   ++impl_->records_added;
@@ -131,13 +139,13 @@ void Idempotency::record(std::string_view producer, std::string_view id, StreamI
 void Idempotency::forget_up_to(std::string_view producer, std::string_view id) {
   const auto known = impl_->producers.find(producer);
   if (known == impl_->producers.end()) return;
-  while (known->second.find(id)) impl_->drop_oldest(known->second);
+  while (known->second->find(id)) impl_->drop_oldest(Impl::writable(known->second));
 }
 
 bool Idempotency::has_expired(int64_t now_ms) const {
   const int64_t newest_expired_ms = impl_->newest_expired_ms(now_ms);
   return std::ranges::any_of(impl_->producers, [&](const auto& known) {
-    const auto& records = known.second.records();
+    const auto& records = known.second->records();
     return records.empty() || std::cmp_less_equal(records.front().entry.ms, newest_expired_ms);
   });
 }
@@ -146,12 +154,15 @@ bool Idempotency::expire(int64_t now_ms) {
   const int64_t newest_expired_ms = impl_->newest_expired_ms(now_ms);
   bool dropped = false;
   for (auto it = impl_->producers.begin(); it != impl_->producers.end();) {
-    Producer& producer = it->second;
-    while (!producer.records().empty() && std::cmp_less_equal(producer.records().front().entry.ms, newest_expired_ms)) {
-      impl_->drop_oldest(producer);
+    const auto is_due = [&] {
+      const auto& records = it->second->records();
+      return !records.empty() && std::cmp_less_equal(records.front().entry.ms, newest_expired_ms);
+    };
+    while (is_due()) {
+      impl_->drop_oldest(Impl::writable(it->second));
       dropped = true;
     }
-    it = producer.records().empty() ? impl_->producers.erase(it) : std::next(it);
+    it = it->second->records().empty() ? impl_->producers.erase(it) : std::next(it);
   }
   return dropped;
 }
@@ -172,18 +183,23 @@ uint64_t Idempotency::duplicates() const {
   return impl_->duplicates;
 }
 
+size_t Idempotency::clone_bytes() const {
+  constexpr size_t kBytesPerProducer = sizeof(std::string) + sizeof(Ref<Producer>) + kMapNodeOverhead;
+  return sizeof(Impl) + impl_->producers.size() * kBytesPerProducer;
+}
+
 size_t Idempotency::memory_bytes() const {
   size_t bytes = sizeof(Impl);
   for (const auto& [name, producer] : impl_->producers) {
-    bytes += sizeof(std::string) + name.capacity() + kMapNodeOverhead + producer.memory_bytes();
+    bytes += sizeof(std::string) + name.capacity() + kMapNodeOverhead + producer->memory_bytes();
   }
   return bytes;
 }
 
 void Idempotency::visit(const Visitor& visitor) const {
   for (const auto& [name, producer] : impl_->producers) {
-    visitor.producer(name, producer.records().size());
-    for (const Record& record : producer.records()) visitor.record(name, record.id, record.entry);
+    visitor.producer(name, producer->records().size());
+    for (const Record& record : producer->records()) visitor.record(name, record.id, record.entry);
   }
 }
 

@@ -2,7 +2,10 @@
 // entry's id instead of adding another (Redis 8.6, reference section 3.3).
 //
 // Per producer an ordered list of at most entries_max records, oldest first; expiry looks at the ms part of the stream
-// id and runs only from expire(). Partition lock held; time is an argument. Copyable (COPY).
+// id and runs only from expire(). Partition lock held; time is an argument.
+//
+// Copyable (COPY, snapshots). A copy has a directory of producers of its own; a producer's records are shared, and
+// copied when either side changes them. Copies may be read, changed and destroyed by others meanwhile.
 #pragma once
 
 #include <array>
@@ -55,6 +58,7 @@ class Idempotency {
   uint64_t records_added() const;  // iids-added
   uint64_t duplicates() const;     // iids-duplicates
   size_t memory_bytes() const;
+  size_t clone_bytes() const;  // what a copy takes beside what is shared
 
   // For snapshots and journal rewrites: producers in name order, also those without records, each followed by its
   // records, oldest first.

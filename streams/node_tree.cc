@@ -50,6 +50,7 @@ struct NodeTree::Key {
 };
 
 struct NodeTree::Inner {
+  ReferenceCount references;
   uint8_t kind;
   uint8_t prefix_size;
   uint16_t count;
@@ -272,10 +273,58 @@ size_t NodeTree::inner_size(Inner& inner) {
   return by_kind(inner, [](auto& node) { return sizeof(node); });
 }
 
+// Frees an inner node of ours whose children have gone elsewhere.
 void NodeTree::free_inner(Inner* inner) {
   --inner_count_;
   inner_bytes_ -= inner_size(*inner);
-  by_kind(*inner, [](auto& node) { delete &node; });
+  free_shell(*inner);
+}
+
+void NodeTree::free_shell(Inner& inner) {
+  by_kind(inner, [](auto& node) { delete &node; });
+}
+
+// ---- Sharing
+
+NodeTree::NodeTree(const NodeTree& other)
+    : root_(other.root_), size_(other.size_), inner_count_(other.inner_count_), inner_bytes_(other.inner_bytes_) {
+  if (root_ != 0) retain(root_);
+}
+
+NodeTree::~NodeTree() {
+  if (root_ != 0) drop(root_);
+}
+
+void NodeTree::retain(Slot slot) {
+  is_leaf(slot) ? leaf_node(slot)->retain() : inner_node(slot)->references.retain();
+}
+
+// Lets a reference go, and what only it kept alive.
+void NodeTree::drop(Slot slot) {
+  if (is_leaf(slot)) return leaf_node(slot)->release();
+  Inner& inner = *inner_node(slot);
+  if (!inner.references.release()) return;
+  Listing listing;
+  list(inner, listing);
+  for (int i = 0; i < listing.count; ++i) drop(listing.slots[i]);
+  free_shell(inner);
+}
+
+// Makes what is in the slot ours alone. REQUIRES: so is the inner node that the slot is in.
+void NodeTree::own(Slot& slot) {
+  const Slot shared = slot;
+  if (is_leaf(shared)) {
+    if (leaf_node(shared)->is_unique()) return;
+    slot = leaf_slot(new Node(*leaf_node(shared)));
+  } else {
+    if (inner_node(shared)->references.is_unique()) return;
+    Listing listing;
+    list(*inner_node(shared), listing);
+    for (int i = 0; i < listing.count; ++i) retain(listing.slots[i]);
+    slot = by_kind(*inner_node(shared),
+                   [](const auto& node) { return reinterpret_cast<Slot>(static_cast<Inner*>(new auto(node))); });
+  }
+  drop(shared);
 }
 
 void NodeTree::change_kind(Slot& slot, int kind) {
@@ -303,7 +352,8 @@ void NodeTree::add_child(Slot& slot, uint8_t byte, Slot added) {
   put(*inner_node(slot), byte, added);
 }
 
-// A single child left takes the place of its parent, which hands down the bytes it skipped and branched on.
+// A single child left takes the place of its parent, which hands down the bytes it skipped and branched on. REQUIRES:
+// the inner node is ours alone, as in all functions that change one.
 void NodeTree::remove_child(Slot& slot, uint8_t byte) {
   Inner& inner = *inner_node(slot);
   by_kind(inner, [byte](auto& node) { node.take(byte); });
@@ -314,8 +364,9 @@ void NodeTree::remove_child(Slot& slot, uint8_t byte) {
   }
   Listing listing;
   list(inner, listing);
-  const Slot heir = listing.slots[0];
+  Slot heir = listing.slots[0];
   if (!is_leaf(heir)) {
+    own(heir);
     Inner& lower = *inner_node(heir);
     const size_t added = inner.prefix_size + 1u;
     std::memmove(lower.prefix + added, lower.prefix, lower.prefix_size);
@@ -352,6 +403,7 @@ void NodeTree::insert(Ref<Node> node) {
       CHECK(depth + common < kKeySize);
       return branch(*slot, key, depth, common, other.bytes[depth + common], leaf);
     }
+    own(*slot);
     Inner& inner = *inner_node(*slot);
     const size_t common = key.common(depth, inner.prefix, inner.prefix_size);
     if (common < inner.prefix_size) {
@@ -368,11 +420,13 @@ void NodeTree::insert(Ref<Node> node) {
   }
 }
 
-// Walks down to the leaf of `id`, which must be there. `parent` gets the slot of the inner node above it, if any.
+// Walks down to the leaf of `id`, which must be there, and makes the inner nodes on the way ours alone. `parent` gets
+// the slot of the inner node above it, if any.
 NodeTree::Slot* NodeTree::descend(StreamId id, Slot** parent, uint8_t* byte) {
   const Key key(id);
   Slot* slot = &root_;
   for (size_t depth = 0; slot != nullptr && *slot != 0 && !is_leaf(*slot); ++depth) {
+    own(*slot);
     Inner& inner = *inner_node(*slot);
     depth += inner.prefix_size;
     CHECK(depth < kKeySize);
@@ -384,13 +438,12 @@ NodeTree::Slot* NodeTree::descend(StreamId id, Slot** parent, uint8_t* byte) {
   return slot;
 }
 
-void NodeTree::replace(Ref<Node> node) {
+Node& NodeTree::writable(StreamId id) {
   Slot* parent = nullptr;
   uint8_t byte = 0;
-  Slot* const slot = descend(node->master_id(), &parent, &byte);
-  node->retain();
-  leaf_node(*slot)->release();
-  *slot = leaf_slot(node.get());
+  Slot* const slot = descend(id, &parent, &byte);
+  own(*slot);
+  return *leaf_node(*slot);
 }
 
 void NodeTree::erase(StreamId id) {
@@ -405,19 +458,6 @@ void NodeTree::erase(StreamId id) {
   }
   --size_;
   node->release();
-}
-
-void NodeTree::free_all(Slot slot) {
-  if (slot == 0) return;
-  if (is_leaf(slot)) return leaf_node(slot)->release();
-  Listing listing;
-  list(*inner_node(slot), listing);
-  for (int i = 0; i < listing.count; ++i) free_all(listing.slots[i]);
-  free_inner(inner_node(slot));
-}
-
-NodeTree::~NodeTree() {
-  free_all(root_);
 }
 
 // `path` holds the `depth` bytes that lead to `slot`.

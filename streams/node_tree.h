@@ -4,14 +4,19 @@
 // and changes size as they come and go. Leaves lie in the child slots themselves: a slot is a pointer to an inner node,
 // or to a stream node with the lowest bit set.
 //
-//   slot -> | kind | skipped bytes (0..15) | branch bytes | slot | slot | ...
-//                                                            |      +-> Node (leaf)
-//                                                            +-> inner node
+//   slot -> | references | kind | skipped bytes (0..15) | branch bytes | slot | slot | ...
+//                                                                         |      +-> Node (leaf)
+//                                                                         +-> inner node
 //
 // There are no iterators: a walk asks for the neighbour of the key it stands on, so it survives changes.
 //
-// Invariants: every inner node has at least two children; keys are distinct. The tree holds one reference to each node.
-// One thread (partition lock).
+// A copy of a tree is a reference to its root. After that either side, before it writes, copies what the other may see
+// of the way down: inner nodes for changes of the tree, and the stream node for changes of its entries (writable).
+//
+// Invariants: every inner node has at least two children; keys are distinct. Each slot holds one reference. An inner
+// node or a stream node is ours alone if it has one reference, and so has each inner node above it; the count of a node
+// says nothing without those. One thread (partition lock) for each tree; copies of it may be read, changed and
+// destroyed by others meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +31,8 @@ namespace millrace::streams {
 class NodeTree {
  public:
   NodeTree() = default;
-  NodeTree(const NodeTree&) = delete;
+  // A copy, of the tree and of all nodes. REQUIRES: what guards changes of `other` is held.
+  NodeTree(const NodeTree& other);
   NodeTree& operator=(const NodeTree&) = delete;
   ~NodeTree();
 
@@ -44,8 +50,9 @@ class NodeTree {
 
   // REQUIRES: no node with this master id.
   void insert(Ref<Node> node);
-  // Puts the node in the place of the one with the same master id. REQUIRES: there is one.
-  void replace(Ref<Node> node);
+  // The node with this master id, no longer shared with anybody: a copy takes its place if need be. REQUIRES: there is
+  // one.
+  Node& writable(StreamId id);
   // REQUIRES: there is one.
   void erase(StreamId id);
   void check_invariants() const;
@@ -69,13 +76,16 @@ class NodeTree {
   static Slot nearest(Inner& inner, int byte, Side side);
   static Node* edge(Slot slot, Side side);
   static void list(Inner& inner, Listing& listing);
+  static void own(Slot& slot);
+  static void retain(Slot slot);
+  static void drop(Slot slot);
   static void put(Inner& inner, uint8_t byte, Slot slot);
+  static void free_shell(Inner& inner);
 
   Node* neighbour(StreamId id, Side side, bool inclusive) const;
   Slot* descend(StreamId id, Slot** parent, uint8_t* byte);
   Inner* make_inner(int kind, const uint8_t* prefix, size_t prefix_size);
   void free_inner(Inner* inner);
-  void free_all(Slot slot);
   void change_kind(Slot& slot, int kind);
   void add_child(Slot& slot, uint8_t byte, Slot added);
   void remove_child(Slot& slot, uint8_t byte);

@@ -7,7 +7,11 @@
 //                sequence
 //
 // The sequence numbers every put, which makes "in the order they were set" a key like any other. A count that does not
-// fit 32 bits (XNACK FATAL and hand-made RETRYCOUNTs, so hardly ever) is in a side table. An empty list has no Impl.
+// fit 32 bits (hand-made RETRYCOUNTs, so hardly ever) is in a side table, but for the greatest, which XNACK FATAL sets.
+// An empty list has no Impl.
+//
+// A copy has a slab and trees of its own, and these share their parts with the original's (slot_slab.h, slot_tree.h).
+// Slots mean the same in both. The side table is shared as a whole, and copied as a whole.
 #include "streams/pending_list.h"
 
 #include <algorithm>
@@ -17,13 +21,17 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/ref.h"
 #include "streams/slot_slab.h"
 #include "streams/slot_tree.h"
 
 namespace millrace::streams {
 namespace {
 
+constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
+// What a record's count says instead of a number.
 constexpr uint32_t kCountInSideTable = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kCountIsMax = kCountInSideTable - 1;
 
 struct Record {
   StreamId id;
@@ -61,16 +69,33 @@ struct TimeOf {
   }
 };
 
+struct LargeCounts : RefCounted<LargeCounts> {
+  std::unordered_map<uint32_t, int64_t> of_slot;
+};
+
 }  // namespace
 
 struct PendingList::Impl {
   using IdTree = SlotTree<IdOf>;
 
+  Impl() = default;
+  Impl(const Impl& other)
+      : slab(other.slab),
+        by_id(other.by_id, IdOf{&slab}),
+        by_time(other.by_time, TimeOf{&slab}),
+        large_counts(other.large_counts),
+        next_sequence(other.next_sequence),
+        aside_count(other.aside_count) {
+    by_consumer.reserve(other.by_consumer.size());
+    for (const auto& [consumer, tree] : other.by_consumer) by_consumer.try_emplace(consumer, tree, IdOf{&slab});
+  }
+  Impl& operator=(const Impl&) = delete;
+
   Slab slab;
   IdTree by_id{IdOf{&slab}};
   std::unordered_map<ConsumerId, IdTree> by_consumer;
   SlotTree<TimeOf> by_time{TimeOf{&slab}};
-  std::unordered_map<uint32_t, int64_t> large_counts;  // slot -> count
+  Ref<LargeCounts> large_counts;  // nullptr while there are none
   uint64_t next_sequence = 0;
   size_t aside_count = 0;
 
@@ -81,11 +106,16 @@ struct PendingList::Impl {
     return slot != kNoSlot && slab[slot].id == id ? slot : kNoSlot;
   }
 
+  int64_t count_at(uint32_t slot) const {
+    const uint32_t count = slab[slot].count;
+    if (count < kCountIsMax) return count;
+    return count == kCountIsMax ? kCountMax : large_counts->of_slot.at(slot);
+  }
+
   std::optional<Pending> at(uint32_t slot) const {
     if (slot == kNoSlot) return std::nullopt;
     const Record& record = slab[slot];
-    const int64_t count = record.count == kCountInSideTable ? large_counts.at(slot) : record.count;
-    return Pending{record.id, record.consumer, record.delivery_time_ms, count};
+    return Pending{record.id, record.consumer, record.delivery_time_ms, count_at(slot)};
   }
 
   size_t copy_run(std::span<const uint32_t> slots, std::span<Pending> out) const {
@@ -94,23 +124,54 @@ struct PendingList::Impl {
     return count;
   }
 
-  void set_count(uint32_t slot, int64_t count) {
-    Record& record = slab[slot];
-    if (record.count == kCountInSideTable) large_counts.erase(slot);
-    const bool fits = count >= 0 && count < kCountInSideTable;
-    record.count = fits ? static_cast<uint32_t>(count) : kCountInSideTable;
-    if (!fits) large_counts[slot] = count;
+  std::unordered_map<uint32_t, int64_t>& writable_large_counts() {
+    if (!large_counts || !large_counts->is_unique()) {
+      auto copy = Ref<LargeCounts>::make();
+      if (large_counts) copy->of_slot = large_counts->of_slot;
+      large_counts = std::move(copy);
+    }
+    return large_counts->of_slot;
   }
 
-  uint32_t add(StreamId id) {
+  void forget_large_count(uint32_t slot, const Record& record) {
+    if (record.count != kCountInSideTable) return;
+    writable_large_counts().erase(slot);
+    if (large_counts->of_slot.empty()) large_counts = nullptr;
+  }
+
+  // `record` is the one at the slot, and writable.
+  void set_count(uint32_t slot, Record& record, int64_t count) {
+    forget_large_count(slot, record);
+    const bool fits = count >= 0 && count < kCountIsMax;
+    record.count = fits ? static_cast<uint32_t>(count) : count == kCountMax ? kCountIsMax : kCountInSideTable;
+    if (record.count == kCountInSideTable) writable_large_counts()[slot] = count;
+  }
+
+  void add(const Pending& pending) {
     const uint32_t slot = slab.take();
-    slab[slot] = {id, 0, 0, 0, kNoConsumer, 0};
+    Record& record = slab.writable(slot);
+    record = {pending.id, pending.delivery_time_ms, next_sequence++, 0, pending.consumer, 0};
+    set_count(slot, record, pending.delivery_count);
     by_id.insert(slot);
-    return slot;
+    join_consumer(slot, pending.consumer);
+    by_time.insert(slot);
   }
 
-  void join_consumer(uint32_t slot) {
-    by_consumer.try_emplace(slab[slot].consumer, IdOf{&slab}).first->second.insert(slot);
+  void change(uint32_t slot, const Pending& pending) {
+    leave_time_order(slot);
+    Record& record = slab.writable(slot);
+    const bool moves = record.consumer != pending.consumer;
+    if (moves) leave_consumer(slot);
+    record.consumer = pending.consumer;
+    record.delivery_time_ms = pending.delivery_time_ms;
+    record.sequence = next_sequence++;
+    set_count(slot, record, pending.delivery_count);
+    if (moves) join_consumer(slot, pending.consumer);
+    by_time.insert(slot);
+  }
+
+  void join_consumer(uint32_t slot, ConsumerId consumer) {
+    by_consumer.try_emplace(consumer, IdOf{&slab}).first->second.insert(slot);
   }
   void leave_consumer(uint32_t slot) {
     const auto tree = by_consumer.find(slab[slot].consumer);
@@ -121,7 +182,7 @@ struct PendingList::Impl {
 
   void leave_time_order(uint32_t slot) {
     if (slab[slot].is_aside) {
-      slab[slot].is_aside = 0;
+      slab.writable(slot).is_aside = 0;
       --aside_count;
     } else {
       by_time.erase(slot);
@@ -132,7 +193,7 @@ struct PendingList::Impl {
     leave_time_order(slot);
     leave_consumer(slot);
     by_id.erase(slot);
-    set_count(slot, 0);
+    forget_large_count(slot, slab[slot]);
     slab.give_back(slot);
   }
 
@@ -142,17 +203,27 @@ struct PendingList::Impl {
   }
 
   size_t memory_bytes() const;
+  size_t clone_bytes() const;
+  size_t piece_count() const { return 1 + slab.page_count() + by_consumer.size(); }
   void check_invariants() const;
 };
 
+constexpr size_t kHashNodeOverhead = 2 * sizeof(void*);  // its link and its bucket
+
 size_t PendingList::Impl::memory_bytes() const {
-  constexpr size_t kHashNodeOverhead = 2 * sizeof(void*);  // its link and its bucket
   size_t bytes = sizeof(Impl) + slab.memory_bytes() + by_id.memory_bytes() + by_time.memory_bytes();
-  bytes += large_counts.size() * (sizeof(std::pair<uint32_t, int64_t>) + kHashNodeOverhead);
+  if (large_counts) {
+    bytes += large_counts->of_slot.size() * (sizeof(std::pair<uint32_t, int64_t>) + kHashNodeOverhead);
+  }
   for (const auto& [consumer, tree] : by_consumer) {
     bytes += tree.memory_bytes() + sizeof(std::pair<ConsumerId, IdTree>) + kHashNodeOverhead;
   }
   return bytes;
+}
+
+size_t PendingList::Impl::clone_bytes() const {
+  return sizeof(Impl) + slab.clone_bytes() +
+         by_consumer.size() * (sizeof(std::pair<ConsumerId, IdTree>) + kHashNodeOverhead);
 }
 
 void PendingList::Impl::check_invariants() const {
@@ -176,12 +247,12 @@ void PendingList::Impl::check_invariants() const {
     CHECK((by_time.at_or_after(time_of(slot)) == slot) != record.is_aside);
     aside += record.is_aside;
     CHECK(record.sequence < next_sequence);
-    if (record.count == kCountInSideTable) CHECK(large_counts.contains(slot));
+    if (record.count == kCountInSideTable) CHECK(large_counts && large_counts->of_slot.contains(slot));
     large += record.count == kCountInSideTable;
     const auto next = successor(record.id);
     slot = next ? by_id.at_or_after(*next) : kNoSlot;
   }
-  CHECK(large == large_counts.size());
+  CHECK(large_counts ? large > 0 && large == large_counts->of_slot.size() : large == 0);
   CHECK(aside == aside_count);
 }
 
@@ -191,14 +262,7 @@ PendingList::~PendingList() {
 }
 PendingList::PendingList(PendingList&& other) noexcept : impl_(std::exchange(other.impl_, nullptr)) {}
 
-PendingList::PendingList(const PendingList& other) : impl_(nullptr) {
-  // Oldest first, so that equal times keep their order. What was set aside comes last and finds its place by its time.
-  for (auto pending = other.oldest(); pending; pending = other.next_oldest(pending->id)) put(*pending);
-  if (size() == other.size()) return;
-  for (auto pending = other.first(); pending; pending = other.after(pending->id)) {
-    if (!find(pending->id)) put(*pending);
-  }
-}
+PendingList::PendingList(const PendingList& other) : impl_(other.impl_ == nullptr ? nullptr : new Impl(*other.impl_)) {}
 
 PendingList& PendingList::operator=(PendingList&& other) noexcept {
   std::swap(impl_, other.impl_);
@@ -217,6 +281,12 @@ size_t PendingList::count_of(ConsumerId consumer) const {
 size_t PendingList::memory_bytes() const {
   return impl_ == nullptr ? 0 : impl_->memory_bytes();
 }
+size_t PendingList::clone_bytes() const {
+  return impl_ == nullptr ? 0 : impl_->clone_bytes();
+}
+size_t PendingList::piece_count() const {
+  return impl_ == nullptr ? 0 : impl_->piece_count();
+}
 
 std::optional<Pending> PendingList::find(StreamId id) const {
   if (impl_ == nullptr) return std::nullopt;
@@ -225,22 +295,8 @@ std::optional<Pending> PendingList::find(StreamId id) const {
 
 void PendingList::put(const Pending& pending) {
   if (impl_ == nullptr) impl_ = new Impl;
-  uint32_t slot = impl_->find(pending.id);
-  const bool is_new = slot == kNoSlot;
-  if (is_new) {
-    slot = impl_->add(pending.id);
-  } else {
-    impl_->leave_time_order(slot);
-  }
-  Record& record = impl_->slab[slot];
-  const bool moves = is_new || record.consumer != pending.consumer;
-  if (moves && !is_new) impl_->leave_consumer(slot);
-  record.consumer = pending.consumer;
-  record.delivery_time_ms = pending.delivery_time_ms;
-  record.sequence = impl_->next_sequence++;
-  if (moves) impl_->join_consumer(slot);
-  impl_->by_time.insert(slot);
-  impl_->set_count(slot, pending.delivery_count);
+  const uint32_t slot = impl_->find(pending.id);
+  slot == kNoSlot ? impl_->add(pending) : impl_->change(slot, pending);
 }
 
 bool PendingList::erase(StreamId id) {
@@ -318,7 +374,7 @@ void PendingList::set_aside(StreamId id) {
   const uint32_t slot = impl_ == nullptr ? kNoSlot : impl_->find(id);
   if (slot == kNoSlot || impl_->slab[slot].is_aside) return;
   impl_->by_time.erase(slot);
-  impl_->slab[slot].is_aside = 1;
+  impl_->slab.writable(slot).is_aside = 1;
   ++impl_->aside_count;
 }
 
@@ -327,7 +383,7 @@ void PendingList::recall_all() {
   for (auto pending = first(); pending; pending = after(pending->id)) {
     const uint32_t slot = impl_->find(pending->id);
     if (!impl_->slab[slot].is_aside) continue;
-    impl_->slab[slot].is_aside = 0;
+    impl_->slab.writable(slot).is_aside = 0;
     impl_->by_time.insert(slot);
   }
   impl_->aside_count = 0;

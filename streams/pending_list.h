@@ -8,8 +8,10 @@
 // Every operation is O(log n) or better. Records cost tens of bytes, not hundreds. Consumers are small numbers given
 // out by Group; kNoConsumer owns the NACKed records.
 //
+// A copy costs microseconds: it shares the records, and either side copies what it writes to, some kilobytes per write.
+//
 // Invariant: each record is in all three orders exactly once (one set aside in the first two); consumer counts equal a
-// scan. One thread (partition lock).
+// scan. One thread (partition lock) for each list: copies of it may be read, changed and destroyed by others meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,7 @@ class PendingList {
  public:
   PendingList();
   ~PendingList();
+  // REQUIRES: what guards changes of `other` is held.
   PendingList(const PendingList& other);
   PendingList(PendingList&& other) noexcept;
   PendingList& operator=(PendingList&& other) noexcept;
@@ -42,7 +45,9 @@ class PendingList {
   bool empty() const { return size() == 0; }
   size_t unowned_count() const;
   size_t count_of(ConsumerId consumer) const;
-  size_t memory_bytes() const;
+  size_t memory_bytes() const;  // with all that is shared
+  size_t clone_bytes() const;   // what a copy takes beside that
+  size_t piece_count() const;   // about how many things a copy touches: one for 4000 records, one for each consumer
 
   std::optional<Pending> find(StreamId id) const;
   // Adds the record or replaces what is there (owner, time, count), moving it in the consumer and time orders. With

@@ -5,13 +5,16 @@
 //
 //   inner   | count | keys[31] | children[31] |   keys[i] <= every key below children[i], > every key left of it;
 //                                                 keys[0] is not looked at
-//   leaf    | count | slots[63] |                 256 bytes
+//   leaf    | count | slots[62] |                 256 bytes, as each node begins with its reference count
 //
 // Ascending inserts leave full nodes behind (the last node is not halved when it is appended to). Neighbours are merged
 // as soon as they fill half a node together; that keeps the tree shallow and its memory proportional to its content.
 //
+// A copy of a tree is a reference to its root. After that either side, before it writes to a node, copies those on the
+// way down to it that the other may see. A node with one reference below others that have one each is ours alone.
+//
 // Invariants: keys strictly increase; no node is empty; two neighbours under one parent fill more than half a node.
-// One thread. Lookup, insert and erase are O(log n).
+// Lookup, insert and erase are O(log n). One thread for each tree; copies of it may be used by others meanwhile.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +24,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/ref.h"
 
 namespace millrace::streams {
 
@@ -34,6 +38,17 @@ class SlotTree {
 
   explicit SlotTree(KeyOf key_of) : key_of_(key_of) {}
   ~SlotTree() { clear(); }
+  // A copy, over records of which `key_of` says the same. What guards changes of `other` must guard this as well.
+  SlotTree(const SlotTree& other, KeyOf key_of)
+      : key_of_(key_of),
+        root_(other.root_),
+        height_(other.height_),
+        size_(other.size_),
+        leaf_count_(other.leaf_count_),
+        inner_count_(other.inner_count_) {
+    if (root_ != nullptr) root_->references.retain();
+    other.owns_last_leaf_ = false;
+  }
   SlotTree(const SlotTree&) = delete;
   SlotTree& operator=(const SlotTree&) = delete;
 
@@ -46,6 +61,7 @@ class SlotTree {
     const Key key = key_of_(slot);
     if (append(key, slot)) return;
     if (root_ == nullptr) root_ = make_leaf();
+    own(root_, height_);
     const Split split = insert_below(root_, height_, true, key, slot);
     ++size_;
     if (split.right == nullptr) return;
@@ -59,10 +75,11 @@ class SlotTree {
   // REQUIRES: the slot is in the tree and its key is what it was at insert().
   void erase(uint32_t slot) {
     CHECK(root_ != nullptr);
+    own(root_, height_);
     erase_below(root_, height_, key_of_(slot), slot);
     --size_;
     while (height_ > 0 && root_->count == 1) {
-      Node* only = as_inner(root_).children[0];
+      Node* const only = as_inner(root_).children[0];
       free_inner(root_);
       root_ = only;
       --height_;
@@ -71,10 +88,11 @@ class SlotTree {
   }
 
   void clear() {
-    if (root_ != nullptr) free_below(root_, height_);
+    if (root_ != nullptr) drop(root_, height_);
     root_ = nullptr;
+    last_leaf_ = nullptr;
     height_ = 0;
-    size_ = 0;
+    size_ = leaf_count_ = inner_count_ = 0;
   }
 
   // The first slot whose key is >= key; kNoSlot if there is none.
@@ -121,14 +139,17 @@ class SlotTree {
     CHECK(totals.slots == size_);
     CHECK(totals.leaves == leaf_count_);
     CHECK(totals.inners == inner_count_);
-    CHECK(last_leaf_ == nullptr || last_leaf_ == last_leaf());
+    if (last_leaf_ == nullptr) return;
+    CHECK(last_leaf_ == last_leaf());
+    CHECK(previous && last_key_ == *previous);
   }
 
  private:
-  static constexpr uint32_t kLeafSlots = 63;
+  static constexpr uint32_t kLeafSlots = 62;
   static constexpr uint32_t kInnerChildren = 31;
 
   struct Node {
+    ReferenceCount references;
     uint32_t count = 0;
   };
   struct Leaf : Node {
@@ -164,6 +185,7 @@ class SlotTree {
     ++inner_count_;
     return new Inner;
   }
+  // The three free a node that is ours alone; what lies below it has gone elsewhere.
   void free_leaf(Node* node) {
     last_leaf_ = nullptr;
     --leaf_count_;
@@ -174,19 +196,51 @@ class SlotTree {
     delete &as_inner(node);
   }
   void free_node(Node* node, uint32_t height) { height == 0 ? free_leaf(node) : free_inner(node); }
-  void free_below(Node* node, uint32_t height) {
-    for (uint32_t i = 0; height > 0 && i < node->count; ++i) free_below(as_inner(node).children[i], height - 1);
-    free_node(node, height);
+
+  // ---- sharing
+  // Makes the node in `place` ours alone. REQUIRES: so is the node that `place` is in.
+  void own(Node*& place, uint32_t height) {
+    if (!place->references.is_unique()) [[unlikely]]
+      replace(place, height);
+  }
+  [[gnu::noinline]] void replace(Node*& place, uint32_t height) {
+    Node* const shared = place;
+    if (height == 0) {
+      place = new Leaf(as_leaf(shared));
+      last_leaf_ = nullptr;
+    } else {
+      place = new Inner(as_inner(shared));
+      for (uint32_t i = 0; i < place->count; ++i) as_inner(place).children[i]->references.retain();
+    }
+    drop(shared, height);
+  }
+  // Lets a reference go, and what only it kept alive.
+  static void drop(Node* node, uint32_t height) {
+    if (!node->references.release()) return;
+    if (height == 0) {
+      delete &as_leaf(node);
+      return;
+    }
+    for (uint32_t i = 0; i < node->count; ++i) drop(as_inner(node).children[i], height - 1);
+    delete &as_inner(node);
+  }
+  Leaf& own_last_leaf() {
+    Node** place = &root_;
+    uint32_t height = height_;
+    for (own(*place, height); height > 0; own(*place, height)) {
+      place = &as_inner(*place).children[(*place)->count - 1];
+      --height;
+    }
+    return as_leaf(*place);
   }
 
-  // ---- finding. Both look at the right end first: ascending ids are the common case.
+  // ---- finding. Among children the right end comes first: ascending ids are the common case.
   uint32_t child_for(const Inner& inner, const Key& key) const {
     if (inner.keys[inner.count - 1] <= key) return inner.count - 1;
     const Key* behind = std::upper_bound(inner.keys + 1, inner.keys + inner.count, key);
     return static_cast<uint32_t>(behind - inner.keys) - 1;
   }
   uint32_t place_of(const Leaf& leaf, const Key& key) const {
-    if (leaf.count == 0 || key_of_(leaf.slots[leaf.count - 1]) < key) return leaf.count;
     const uint32_t* place = std::lower_bound(leaf.slots, leaf.slots + leaf.count, key,
                                              [this](uint32_t slot, const Key& k) { return key_of_(slot) < k; });
     return static_cast<uint32_t>(place - leaf.slots);
@@ -207,21 +261,29 @@ class SlotTree {
   // ---- inserting. The greatest key so far needs no descent while there is room in the last leaf.
   bool append(const Key& key, uint32_t slot) {
     if (root_ == nullptr) return false;
-    if (last_leaf_ == nullptr) last_leaf_ = last_leaf();
-    Leaf& leaf = *last_leaf_;
-    if (leaf.count == kLeafSlots || !(key_of_(leaf.slots[leaf.count - 1]) < key)) return false;
-    leaf.slots[leaf.count++] = slot;
+    if (last_leaf_ == nullptr) {
+      last_leaf_ = last_leaf();
+      last_key_ = key_of_(last_leaf_->slots[last_leaf_->count - 1]);
+      owns_last_leaf_ = false;
+    }
+    if (last_leaf_->count == kLeafSlots || !(last_key_ < key)) return false;
+    if (!owns_last_leaf_) last_leaf_ = &own_last_leaf();
+    owns_last_leaf_ = true;
+    last_leaf_->slots[last_leaf_->count++] = slot;
+    last_key_ = key;
     ++size_;
     return true;
   }
 
   // `rightmost`: no node of the same height stands behind this one; appending to it when it is full
   // leaves it full. Elsewhere the lone new node could be too small for its neighbour.
+  // REQUIRES: the node is ours alone; in erase_below as well.
   Split insert_below(Node* node, uint32_t height, bool rightmost, const Key& key, uint32_t slot) {
     if (height == 0) return insert_in_leaf(as_leaf(node), rightmost, key, slot);
     Inner& inner = as_inner(node);
     const uint32_t at = child_for(inner, key);
     const bool last = rightmost && at + 1 == inner.count;
+    own(inner.children[at], height - 1);
     const Split split = insert_below(inner.children[at], height - 1, last, key, slot);
     return split.right == nullptr ? Split{} : insert_in_inner(inner, rightmost, at + 1, split);
   }
@@ -279,9 +341,10 @@ class SlotTree {
 
   // ---- erasing
   void erase_below(Node* node, uint32_t height, const Key& key, uint32_t slot) {
-    if (height == 0) return take_slot(as_leaf(node), place_of(as_leaf(node), key), slot);
+    if (height == 0) return take_slot(as_leaf(node), slot);
     Inner& inner = as_inner(node);
     const uint32_t at = child_for(inner, key);
+    own(inner.children[at], height - 1);
     erase_below(inner.children[at], height - 1, key, slot);
     if (inner.children[at]->count == 0) {
       take_child(inner, at, height - 1);
@@ -291,10 +354,14 @@ class SlotTree {
     }
   }
 
-  static void take_slot(Leaf& leaf, uint32_t at, uint32_t slot) {
-    CHECK(at < leaf.count && leaf.slots[at] == slot);
-    std::copy(leaf.slots + at + 1, leaf.slots + leaf.count, leaf.slots + at);
+  // Looks for the number: reading through a leaf is quicker than asking for keys.
+  void take_slot(Leaf& leaf, uint32_t slot) {
+    uint32_t* const end = leaf.slots + leaf.count;
+    uint32_t* const place = std::find(leaf.slots, end, slot);
+    CHECK(place != end);
+    std::copy(place + 1, end, place);
     --leaf.count;
+    if (place == leaf.slots + leaf.count && &leaf == last_leaf_) last_leaf_ = nullptr;
   }
   void take_child(Inner& inner, uint32_t at, uint32_t child_height) {
     free_node(inner.children[at], child_height);
@@ -307,9 +374,11 @@ class SlotTree {
   // children become neighbours and may have to be joined as well.
   void merge_with_next(Inner& inner, uint32_t at, uint32_t child_height) {
     if (at + 1 >= inner.count) return;
-    Node* left = inner.children[at];
-    Node* right = inner.children[at + 1];
-    if (left->count + right->count > capacity(child_height) / 2) return;
+    if (inner.children[at]->count + inner.children[at + 1]->count > capacity(child_height) / 2) return;
+    own(inner.children[at], child_height);
+    own(inner.children[at + 1], child_height);
+    Node* const left = inner.children[at];
+    Node* const right = inner.children[at + 1];
     const uint32_t seam = left->count;
     if (child_height == 0) {
       std::copy(as_leaf(right).slots, as_leaf(right).slots + right->count, as_leaf(left).slots + seam);
@@ -349,8 +418,10 @@ class SlotTree {
 
   KeyOf key_of_;
   Node* root_ = nullptr;
-  Leaf* last_leaf_ = nullptr;  // nullptr: to be looked up
-  uint32_t height_ = 0;        // inner levels above the leaves
+  Leaf* last_leaf_ = nullptr;            // nullptr: to be looked up
+  Key last_key_{};                       // its last one
+  mutable bool owns_last_leaf_ = false;  // all nodes on the way to it are ours alone
+  uint32_t height_ = 0;                  // inner levels above the leaves
   size_t size_ = 0;
   size_t leaf_count_ = 0;
   size_t inner_count_ = 0;

@@ -70,7 +70,7 @@ Result<StreamId, AppendError> Stream::append(const NewId& id, Elements elements,
 Node& Stream::writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits) {
   if (tail_ != nullptr) {
     if (!is_full(*tail_, elements_bytes, limits)) return unshared(*tail_);
-    if (tail_->is_unique()) tail_->close();
+    if (owns_tail_way_ && tail_->is_unique()) tail_->close();
   }
   const size_t usual = tail_ == nullptr ? 0 : std::min(kPreallocatedMax, node_bytes_max(limits));
   add_node(Ref<Node>::make(id, elements, std::max(usual, Node::encoded_size_max(elements))));
@@ -79,25 +79,32 @@ Node& Stream::writable_tail(Elements elements, size_t elements_bytes, StreamId i
 
 // ---- Nodes
 
-// The node itself if nobody else holds it, else a copy that has taken its place in this stream.
+// The node itself if nobody else can see it, else a copy that has taken its place in this stream.
 Node& Stream::unshared(Node& node) {
-  if (node.is_unique()) return node;
-  Ref<Node> copy = Ref<Node>::make(node);
-  Node& result = *copy;
-  if (tail_ == &node) tail_ = &result;
-  nodes_.replace(std::move(copy));
+  const bool is_tail = tail_ == &node;
+  if ((is_tail ? owns_tail_way_ : written_ == &node) && node.is_unique()) return node;
+  Node& result = nodes_.writable(node.master_id());
+  written_ = &result;
+  if (is_tail) {
+    tail_ = &result;
+    owns_tail_way_ = true;
+  }
   return result;
 }
 
 void Stream::add_node(Ref<Node> node) {
   tail_ = node.get();
   nodes_.insert(std::move(node));
+  owns_tail_way_ = true;
 }
 
 void Stream::drop_node(const Node& node) {
   const bool was_tail = tail_ == &node;
+  if (written_ == &node) written_ = nullptr;
   nodes_.erase(node.master_id());
-  if (was_tail) tail_ = nodes_.last();
+  if (!was_tail) return;
+  tail_ = nodes_.last();
+  owns_tail_way_ = false;
 }
 
 // The node that holds `id` if any does.
@@ -125,16 +132,9 @@ std::vector<Ref<Node>> Stream::share_nodes() const {
 }
 
 std::unique_ptr<Stream> Stream::clone() const {
-  auto copy = std::make_unique<Stream>();
-  for (Ref<Node>& node : share_nodes()) copy->add_node(std::move(node));
-  copy->length_ = length_;
-  copy->last_id_ = last_id_;
-  copy->first_id_ = first_id_;
-  copy->max_deleted_id_ = max_deleted_id_;
-  copy->entries_added_ = entries_added_;
-  for (const auto& [name, group] : groups_) copy->groups_.emplace(name, group);
-  copy->idempotency = Idempotency(idempotency);
-  return copy;
+  owns_tail_way_ = false;
+  written_ = nullptr;
+  return std::unique_ptr<Stream>(new Stream(*this));
 }
 
 size_t Stream::memory_bytes() const {
@@ -144,18 +144,20 @@ size_t Stream::memory_bytes() const {
     sampled_bytes += node->memory_bytes();
     node = nodes_.above(node->master_id());
   }
-  return clone_bytes() + (sampled > 0 ? sampled_bytes * nodes_.size() / sampled : 0);
+  size_t bytes = sizeof(*this) + nodes_.memory_bytes() + idempotency.memory_bytes();
+  for (const auto& [name, group] : groups_) bytes += sizeof(name) + name.capacity() + group.memory_bytes();
+  return bytes + (sampled > 0 ? sampled_bytes * nodes_.size() / sampled : 0);
 }
 
 size_t Stream::clone_bytes() const {
-  size_t bytes = sizeof(*this) + nodes_.memory_bytes() + idempotency.memory_bytes();
-  for (const auto& [name, group] : groups_) bytes += sizeof(name) + name.capacity() + group.memory_bytes();
+  size_t bytes = sizeof(*this) + idempotency.clone_bytes();
+  for (const auto& [name, group] : groups_) bytes += sizeof(name) + name.capacity() + group.clone_bytes();
   return bytes;
 }
 
 size_t Stream::piece_count() const {
-  size_t count = 1 + nodes_.size() + idempotency.record_count();
-  for (const auto& [name, group] : groups_) count += 1 + group.consumers().size() + group.pending.size();
+  size_t count = 1 + idempotency.producer_count();
+  for (const auto& [name, group] : groups_) count += 1 + group.consumers().size() + group.pending.piece_count();
   return count;
 }
 

@@ -2,13 +2,16 @@
 //
 //   Stream
 //     nodes    radix tree: master id -> Node, a listpack of up to ~100 entries in Redis's encoding (node.h)
-//     tail     the last node, cached: an append touches nothing else
+//     tail     the last node, cached, and whether it is ours alone: an append touches nothing else
 //     groups   name -> Group (group.h), in name order
 //     idmp     producer -> remembered ids (idempotency.h), only if ever used
 //
-// Nodes are reference-counted. share_nodes() hands out references under the partition lock; whoever holds them may read
-// them without it, and the stream copies a shared node before it writes to it. That serves COPY, snapshots and long
-// replies. Everything else here needs the partition's lock. No I/O, no clock, no randomness: they are arguments.
+// clone() shares nearly all: the nodes and the inner nodes of their tree, the records and orders of pending lists, the
+// records of producers. All these are reference-counted, and who writes to one that others hold copies it first, on
+// either side. So a clone costs microseconds whatever the size, and may be read, changed and destroyed without the lock
+// of the original: that serves COPY and snapshots. share_nodes() hands out references to the nodes alone.
+//
+// Everything else here needs the partition's lock. No I/O, no clock, no randomness: they are arguments.
 //
 // Invariants (checked by check_invariants, and by the model tests after every step):
 //   length = live entries of all nodes; a node's live and deleted counters equal a scan of it; no node is without live
@@ -67,12 +70,11 @@ enum class EraseOutcome : int8_t { kNotFound = -1, kErased = 1, kReferenced = 2 
 class Stream {
  public:
   explicit Stream(IdempotencyLimits idempotency_limits = {}) : idempotency(idempotency_limits) {}
-  Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  // A copy with shared nodes and copies of everything else (COPY, snapshots).
+  // A copy that shares what it can (COPY, snapshots). Needs the lock as a change does.
   std::unique_ptr<Stream> clone() const;
-  size_t clone_bytes() const;  // what a clone takes in memory beside the shared nodes
-  size_t piece_count() const;  // about how many things clone() touches: nodes, pending entries, consumers, records
+  size_t clone_bytes() const;  // what a clone takes in memory beside what is shared
+  size_t piece_count() const;  // about how many things clone() touches: groups, consumers, producers
 
   uint64_t length() const { return length_; }
   StreamId last_id() const { return last_id_; }
@@ -128,6 +130,9 @@ class Stream {
   size_t tree_node_count() const { return nodes_.inner_count(); }  // radix-tree-nodes
   // MEMORY USAGE: nodes (their mean size taken from the first few), tree, groups, pending, idempotency.
   size_t memory_bytes() const;
+  // Walks over the nodes themselves, in order; nullptr behind the last.
+  const Node* first_node() const { return nodes_.first(); }
+  const Node* node_behind(const Node& node) const { return nodes_.above(node.master_id()); }
   std::vector<Ref<Node>> share_nodes() const;
   // Adds a decoded node behind the last one (loading a snapshot), keeping length and first_id, and last_id at or above
   // its ids; entries_added is the caller's to set. A node without live entries is dropped: Redis before 8 left such
@@ -138,6 +143,7 @@ class Stream {
   Idempotency idempotency;
 
  private:
+  Stream(const Stream& other) = default;
   Node& writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits);
   Node& unshared(Node& node);
   void add_node(Ref<Node> node);
@@ -152,7 +158,9 @@ class Stream {
   uint64_t trim_inside(Node& node, RefPolicy policy, const TrimBounds& bounds, bool& done);
 
   NodeTree nodes_;
-  Node* tail_ = nullptr;  // nodes_.last()
+  Node* tail_ = nullptr;                // nodes_.last()
+  mutable bool owns_tail_way_ = false;  // no other tree shares the inner nodes above it
+  mutable Node* written_ = nullptr;     // the node last copied for writing: the same holds for it
   uint64_t length_ = 0;
   StreamId last_id_;
   StreamId first_id_;

@@ -1,7 +1,8 @@
 // RefCounted and Ref<T>: intrusive reference counting for objects that several cores may hold.
 //
 // The count is atomic; what it protects is only the object's life. A T derives from RefCounted<T> and is made with
-// Ref<T>::make(...). The last Ref deletes it on whatever thread it lies.
+// Ref<T>::make(...). The last Ref deletes it on whatever thread it lies. ReferenceCount is the count alone, for objects
+// that are freed in a way of their own.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,23 @@
 
 namespace millrace {
 
+class ReferenceCount {
+ public:
+  ReferenceCount() = default;
+  // A copy of an object begins with one reference, whatever the original has.
+  ReferenceCount(const ReferenceCount&) {}
+  ReferenceCount& operator=(const ReferenceCount&) = delete;
+
+  void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  // True if that was the last one: the caller frees the object.
+  [[nodiscard]] bool release() const { return is_unique() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  // True if the caller's reference is the only one: nobody else can see the object, so it may be changed.
+  bool is_unique() const { return references_.load(std::memory_order_acquire) == 1; }
+
+ private:
+  mutable std::atomic<uint32_t> references_{1};
+};
+
 template <typename T>
 class RefCounted {
  public:
@@ -17,18 +35,17 @@ class RefCounted {
   RefCounted(const RefCounted&) = delete;
   RefCounted& operator=(const RefCounted&) = delete;
 
-  void retain() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() const { references_.retain(); }
   void release() const {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete static_cast<const T*>(this);
+    if (references_.release()) delete static_cast<const T*>(this);
   }
-  // True if the caller's reference is the only one: nobody else can see the object, so it may be changed.
-  bool is_unique() const { return references_.load(std::memory_order_acquire) == 1; }
+  bool is_unique() const { return references_.is_unique(); }
 
  protected:
   ~RefCounted() = default;
 
  private:
-  mutable std::atomic<uint32_t> references_{1};
+  ReferenceCount references_;
 };
 
 template <typename T>

@@ -47,7 +47,7 @@ void SnapshotEncoder::add(int database, std::string_view key, int64_t expire_at_
   const int version =
       forced_version_ != 0 ? forced_version_ : persistence::rdb_version_for(stream, new_streams_, writer_.version());
   writer_.raise_version(version);
-  stream_.emplace(stream, version, writer_.compresses());
+  stream_.emplace(stream, version);
   writer_.begin_key(key, expire_at_ms == keyspace::kNoExpiry ? persistence::RdbWriter::kNoExpiryMs : expire_at_ms,
                     stream_->type());
 }

@@ -8,9 +8,9 @@
 // (partition_cut.h). So the items handed out are exactly the keys of that moment, each once, as they were.
 //
 // What it costs others: while no cut goes on in a partition, one comparison per change. While one does, the first
-// change of a key that was not yet taken clones the stream, as taking it does, with the partition held: about 0.1 us
-// per node and 0.2 us per pending entry. That is 30 ms for 1 GB in entries of 100 bytes (300,000 nodes), and 180 ms for
-// a million pending entries. Keys that are removed, expire or are flushed are not cloned.
+// change of a key that was not yet taken clones the stream, as taking it does, with the partition held: some
+// microseconds, and about 0.1 us for each consumer and idempotent producer. Later changes copy the small parts of the
+// stream that they write to, once each. Keys that are removed, expire or are flushed are not cloned.
 //
 // One cut at a time. start() and finish() are called by whoever makes the snapshot; take() by any core.
 #pragma once
@@ -46,7 +46,7 @@ class Cut {
   std::span<const Counts> counts() const { return counts_; }
 
   // Appends items of the partition, which must be held, to `out`, in no order: all that was preserved, and about
-  // `work_max` nodes or pending entries' worth of others - one of which may be larger. True when the partition has no
+  // `work_max` pieces of others (Value::piece_count) - one of which may be larger. True when the partition has no
   // more. The items of one partition may be of any database. REQUIRES: work_max > 0; 1000 take about 0.2 ms.
   bool take(PartitionIndex partition, size_t work_max, std::vector<CutItem>& out);
   // Holds one partition after the other, and none afterwards. Items that were handed out live on.

@@ -49,8 +49,8 @@ class PartitionCut {
   // The same for an entry that is to be erased next: its key and value move out.
   void preserve_leaving(int database, KeyEntry& entry);
 
-  // Hands out what was preserved, and entries of the tables until about `work_max` pieces have been copied (a node, a
-  // pending entry, ... see Value::piece_count) or passed over. True when nothing is left here.
+  // Hands out what was preserved, and entries of the tables until about `work_max` pieces have been copied (a group, a
+  // consumer, ... see Value::piece_count) or passed over. True when nothing is left here.
   bool take(Tables tables, size_t work_max, std::vector<CutItem>& out);
   // Ends the cut, finished or not, and returns what was preserved in vain: to be destroyed without the lock.
   std::vector<CutItem> end();

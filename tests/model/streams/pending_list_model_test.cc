@@ -1,10 +1,12 @@
 // PendingList against plain standard containers: random histories from a seed, every order compared at every step
-// (small lists) or now and then (lists large enough for trees of several levels).
+// (small lists) or now and then (lists large enough for trees of several levels), and copies compared with what they
+// were when they were taken.
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -116,6 +118,19 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     return near && !random_.one_in(4) ? near->id : id;
   }
 
+  // A copy is kept for a while, and now and then it is the copy that goes on and the original that is kept.
+  void step_copies() {
+    if (random_.one_in(shape_.steps / 30)) copies_.push_back({list_, model_});
+    if (copies_.empty() || !random_.one_in(shape_.steps / 30)) return;
+    Copy& copy = copies_[random_.below(copies_.size())];
+    compare(copy.list, copy.model);
+    if (random_.one_in(2)) {
+      std::swap(list_, copy.list);
+      std::swap(model_, copy.model);
+    }
+    if (copies_.size() > 3) copies_.erase(copies_.begin() + static_cast<ptrdiff_t>(random_.below(copies_.size())));
+  }
+
   // Fills for a while, then drains for a while, so that nodes split and merge at every level.
   void step() {
     if (random_.one_in(shape_.steps / 8)) draining_ = !draining_;
@@ -144,18 +159,18 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     ASSERT_EQ(fields(list_.at_or_after(probe)), fields(model_.at_or_after(probe)));
   }
 
-  void compare(const PendingList& list) {
+  void compare(const PendingList& list, const Model& model) {
     list.check_invariants();
     const auto by_id = walk(list.first(), [&](StreamId id) { return list.after(id); });
-    ASSERT_EQ(fields(by_id), fields(model_.by_id()));
+    ASSERT_EQ(fields(by_id), fields(model.by_id()));
     ASSERT_EQ(fields(copy_all([&](StreamId from, auto out) { return list.copy_from(from, out); })), fields(by_id));
     const auto by_time = walk(list.oldest(), [&](StreamId id) { return list.next_oldest(id); });
-    ASSERT_EQ(fields(by_time), fields(model_.by_time()));
+    ASSERT_EQ(fields(by_time), fields(model.by_time()));
     if (!by_id.empty()) {
       ASSERT_EQ(list.last()->id, by_id.back().id);
     }
-    for (ConsumerId consumer = 0; consumer < kConsumers; ++consumer) compare_consumer(list, consumer);
-    compare_consumer(list, kNoConsumer);
+    for (ConsumerId consumer = 0; consumer < kConsumers; ++consumer) compare_consumer(list, model, consumer);
+    compare_consumer(list, model, kNoConsumer);
   }
   // A walk by copies, of a different size each time.
   template <typename CopyFrom>
@@ -170,12 +185,12 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     }
     return all;
   }
-  void compare_consumer(const PendingList& list, ConsumerId consumer) {
+  void compare_consumer(const PendingList& list, const Model& model, ConsumerId consumer) {
     const auto own = walk(list.at_or_after(consumer, kStreamIdMin), [&](StreamId id) {
       const auto next = successor(id);
       return next ? list.at_or_after(consumer, *next) : std::nullopt;
     });
-    ASSERT_EQ(fields(own), fields(model_.of(consumer)));
+    ASSERT_EQ(fields(own), fields(model.of(consumer)));
     const auto copied = copy_all([&](StreamId from, auto out) { return list.copy_from(consumer, from, out); });
     ASSERT_EQ(fields(copied), fields(own));
     ASSERT_EQ(list.count_of(consumer), own.size());
@@ -183,8 +198,14 @@ class PendingListModel : public testing::TestWithParam<Shape> {
 
   const Shape shape_ = GetParam();
   Random random_{shape_.seed};
+  struct Copy {
+    PendingList list;
+    Model model;
+  };
+
   PendingList list_;
   Model model_;
+  std::vector<Copy> copies_;
   uint64_t clock_ms_ = 0;
   uint64_t next_seq_ = 0;
   bool draining_ = false;
@@ -194,14 +215,16 @@ TEST_P(PendingListModel, BehavesLikeAMap) {
   SCOPED_TRACE(testing::Message() << "seed " << shape_.seed);
   for (uint64_t i = 0; i < shape_.steps; ++i) {
     step();
-    if (i % shape_.check_every == 0) compare(list_);
+    step_copies();
+    if (i % shape_.check_every == 0) compare(list_, model_);
     if (HasFatalFailure()) return;
   }
-  compare(list_);
+  compare(list_, model_);
   list_.recall_all();
   model_.recall_all();
-  compare(list_);
-  compare(PendingList(list_));
+  compare(list_, model_);
+  compare(PendingList(list_), model_);
+  for (const Copy& copy : copies_) compare(copy.list, copy.model);
   while (const auto pending = list_.last()) {
     model_.erase(pending->id);
     list_.erase(pending->id);

@@ -77,7 +77,7 @@ class WrittenFile : public RdbFile {
     int database = 0;
     for (const auto& stream : streams_) {
       writer.select_database(database, 1, 1);
-      StreamWriter value(*stream, writer.version(), writer.compresses());
+      StreamWriter value(*stream, writer.version());
       const int64_t expiry = database % 2 == 0 ? RdbWriter::kNoExpiryMs : 1234567890123;
       writer.begin_key("key" + std::to_string(database++), expiry, value.type());
       while (!value.advance(writer.value(), slice)) bytes += writer.take();
@@ -159,7 +159,7 @@ TEST_F(RdbFile, TheExampleOfTheFormatPageIsTrue) {
   RdbWriter writer({.version = 11, .compress = false});
   writer.begin({.redis_version = "7.2.0", .created_s = kReadMs / 1000, .used_memory_bytes = 1'000'000});
   writer.select_database(0, 1, 0);
-  StreamWriter value(stream, 11, false);
+  StreamWriter value(stream, 11);
   writer.begin_key("log", RdbWriter::kNoExpiryMs, value.type());
   ASSERT_TRUE(value.advance(writer.value(), 4096));
   writer.end();

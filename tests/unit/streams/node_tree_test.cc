@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
@@ -118,15 +120,63 @@ TEST_F(NodeTreeTest, JoinsSkippedBytesWhenABranchGoes) {
   expect_agreement_at({0x0102030405060708, 2});
 }
 
-TEST_F(NodeTreeTest, ReplacesANode) {
+TEST_F(NodeTreeTest, CopiesANodeThatSomebodyElseHolds) {
   insert({1, 1});
   insert({1, 2});
-  Ref<Node> other = node_at({1, 2});
-  tree_.replace(other);
-  EXPECT_EQ(tree_.find({1, 2}), other.get());
-  EXPECT_FALSE(other->is_unique());
-  tree_.erase({1, 2});
-  EXPECT_TRUE(other->is_unique());
+  Node* const node = tree_.find({1, 2});
+  EXPECT_EQ(&tree_.writable({1, 2}), node);
+  const Ref<Node> held(node);
+  Node& copy = tree_.writable({1, 2});
+  EXPECT_NE(&copy, node);
+  EXPECT_EQ(tree_.find({1, 2}), &copy);
+  EXPECT_TRUE(held->is_unique());
+}
+
+TEST_F(NodeTreeTest, CopiesWhatACopyOfTheTreeHolds) {
+  for (uint64_t seq = 0; seq < 300; ++seq) insert({7, seq});
+  const NodeTree copy(tree_);
+  Node* const shared = twin_.at({7, 5});
+  Node& written = tree_.writable({7, 5});
+  EXPECT_NE(&written, shared);
+  EXPECT_EQ(&tree_.writable({7, 5}), &written);
+  EXPECT_EQ(copy.find({7, 5}), shared);
+  EXPECT_EQ(copy.find({7, 6}), tree_.find({7, 6}));
+}
+
+// Two trees of common descent, each with the keys of its own.
+TEST_F(NodeTreeTest, CopiesAgreeEachWithItsOwnSet) {
+  constexpr uint64_t kSeed = 9;
+  Random random(kSeed);
+  struct Side {
+    std::unique_ptr<NodeTree> tree = std::make_unique<NodeTree>();
+    std::set<StreamId> keys;
+  };
+  Side sides[2];
+  for (int step = 0; step < 20'000; ++step) {
+    Side& side = sides[random.below(2)];
+    const StreamId id{random.below(4) << (8 * random.below(8)), random.below(300)};
+    if (random.one_in(200)) {
+      Side& other = &side == sides ? sides[1] : sides[0];
+      other.tree = std::make_unique<NodeTree>(*side.tree);
+      other.keys = side.keys;
+    } else if (side.keys.contains(id)) {
+      random.one_in(4) ? (void)side.tree->writable(id) : side.tree->erase(id);
+      if (side.tree->find(id) == nullptr) side.keys.erase(id);
+    } else {
+      side.tree->insert(node_at(id));
+      side.keys.insert(id);
+    }
+    if (!random.one_in(50)) continue;
+    for (const Side& each : sides) {
+      each.tree->check_invariants();
+      ASSERT_EQ(each.tree->size(), each.keys.size());
+      const Node* node = each.tree->first();
+      for (const StreamId key : each.keys) {
+        ASSERT_TRUE(node != nullptr && node->master_id() == key);
+        node = each.tree->above(key);
+      }
+    }
+  }
 }
 
 TEST_F(NodeTreeTest, AgreesWithAMapForDenseIds) {
