@@ -342,13 +342,13 @@ class RoundTripOfRedisVariants : public RoundTrip {
   void SetUp() override {
     RoundTrip::SetUp();
     keeps_journal_ = true;
-    rewrites_ = true;
   }
 };
 
 // A base of commands, and lines with the time: what Redis can write, Millrace goes on with, and Redis again.
 TEST_F(RoundTripOfRedisVariants, FromRedisToMillraceAndBack) {
   travel(301, [&] {
+    rewrites_ = true;
     const std::vector<std::string> timestamps = {"--aof-timestamp-enabled", "yes"};
     const std::vector<std::string> variants = {"--aof-timestamp-enabled", "yes", "--aof-use-rdb-preamble", "no"};
     ASSERT_NO_FATAL_FAILURE(start(ServerKind::kRedis, variants));
@@ -382,7 +382,6 @@ TEST_F(RoundTripOfRedisVariants, FromRedisToMillraceAndBack) {
 // Left out like other unknown commands, it would leave keys in the wrong databases.
 TEST_F(RoundTripOfRedisVariants, ASwapOfDatabasesIsRefusedUntilRewritten) {
   travel(302, [&] {
-    rewrites_ = false;
     ASSERT_NO_FATAL_FAILURE(start(ServerKind::kRedis));
     run({{"XADD", "s", "1-1", "f", "v"}, {"SWAPDB", "0", "1"}});
     const KeysShown at_first = look();
