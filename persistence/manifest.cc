@@ -27,6 +27,7 @@ constexpr std::string_view kPath = "File can't be a path, just a filename";
 constexpr std::string_view kType = "Unknown AOF file type";
 constexpr std::string_view kOrder = "Found a non-monotonic sequence number";
 constexpr std::string_view kTwoBases = "Found duplicate base file information";
+constexpr std::string_view kTwice = "Found a file that is named twice";
 
 bool is_plain_name(std::string_view name) {
   using namespace std::string_view_literals;
@@ -94,6 +95,7 @@ Result<Manifest, ManifestError> Manifest::parse(std::string_view text) {
     if (const std::string_view reason = manifest.take_line(line); !reason.empty()) return ManifestError{number, reason};
   }
   if (!manifest.base_ && manifest.incrs_.empty() && manifest.history_.empty()) return ManifestError{0, kEmpty};
+  if (manifest.names_one_twice()) return ManifestError{0, kTwice};
   return manifest;
 }
 
@@ -127,13 +129,28 @@ std::string Manifest::format() const {
   return out;
 }
 
-// A file of history may still carry the number; it is about to be removed.
+bool Manifest::names(std::string_view file_name) const {
+  if (base_ && base_->name == file_name) return true;
+  return std::ranges::find(history_, file_name, &ManifestFile::name) != history_.end() ||
+         std::ranges::find(incrs_, file_name, &ManifestFile::name) != incrs_.end();
+}
+
+bool Manifest::names_one_twice() const {
+  std::vector<std::string_view> sorted;
+  if (base_) sorted.push_back(base_->name);
+  for (const ManifestFile& file : history_) sorted.push_back(file.name);
+  for (const ManifestFile& file : incrs_) sorted.push_back(file.name);
+  std::ranges::sort(sorted);
+  return std::ranges::adjacent_find(sorted) != sorted.end();
+}
+
+// A file of history may still carry the number; it is about to be removed. Somebody may have renamed others.
 ManifestFile Manifest::next(std::string_view append_name, int64_t sequence, std::string_view suffix) const {
   CHECK(is_plain_name(append_name));
   for (;;) {
     ++sequence;
     const std::string name = numbered(append_name, sequence, suffix);
-    if (std::ranges::find(history_, name, &ManifestFile::name) == history_.end()) return {name, sequence};
+    if (!names(name)) return {name, sequence};
   }
 }
 

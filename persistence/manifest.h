@@ -27,7 +27,7 @@ struct ManifestFile {
 
 struct ManifestError {
   size_t line;              // counted from 1; 0 = the file as a whole
-  std::string_view reason;  // Redis's words; lives forever
+  std::string_view reason;  // Redis's words where it refuses that too; lives forever
 };
 
 // "at line 2: Invalid AOF manifest file format"
@@ -42,6 +42,7 @@ class Manifest {
   const std::vector<ManifestFile>& history() const { return history_; }
   const std::vector<ManifestFile>& incrs() const { return incrs_; }
 
+  bool names(std::string_view file_name) const;
   // The file that comes next, not yet part of the manifest. `append_name` is appendfilename.
   ManifestFile next_base(std::string_view append_name, bool is_rdb) const;
   ManifestFile next_incr(std::string_view append_name) const;
@@ -57,6 +58,7 @@ class Manifest {
 
  private:
   std::string_view take_line(std::string_view text);
+  bool names_one_twice() const;
   ManifestFile next(std::string_view append_name, int64_t sequence, std::string_view suffix) const;
 
   std::optional<ManifestFile> base_;

@@ -92,8 +92,9 @@ JournalDirectory::Failure JournalDirectory::find_lost_increments() {
   return std::nullopt;
 }
 
-// Temporary files, and such as the next steps would create.
+// Temporary files, and such as the next steps would create; nothing that the manifest names, whatever its number.
 bool JournalDirectory::is_leftover(const std::string& name) const {
+  if (manifest_.names(name)) return false;
   if (name.starts_with(persistence::temporary_name(append_name_))) return true;
   if (sequence_in(name, append_name_, kIncrementEnd) >= manifest_.next_incr(append_name_).sequence) return true;
   const int64_t next_base = manifest_.next_base(append_name_, true).sequence;

@@ -313,5 +313,21 @@ TEST_P(JournalDirectoryTest, LeavesStrangersAlone) {
   EXPECT_EQ(files_beside_the_manifest(disk_), 5u);
 }
 
+// Somebody has renamed files and corrected the manifest, but for the numbers.
+TEST_P(JournalDirectoryTest, WhatTheManifestNamesIsNoLeftoverWhateverItsNumber) {
+  ASSERT_EQ(disk_.make_directory(kPath), 0);
+  write_whole(disk_, directory_.path_of("appendonly.aof.9.base.rdb"), "b");
+  write_whole(disk_, directory_.path_of("appendonly.aof.2.incr.aof"), "i");
+  write_whole(disk_, directory_.path_of("appendonly.aof.manifest"),
+              "file appendonly.aof.9.base.rdb seq 1 type b\nfile appendonly.aof.2.incr.aof seq 1 type i\n");
+  EXPECT_EQ(disk_.sync_directory(kPath), 0);
+  go_on(disk_, "bi");
+  ASSERT_EQ(directory_.read(), std::nullopt);
+  const auto file = directory_.add_increment();
+  ASSERT_TRUE(file.ok()) << file.error();
+  disk_.close(file->fd);
+  EXPECT_EQ(state_on(disk_), "biz");
+}
+
 }  // namespace
 }  // namespace millrace::test

@@ -91,6 +91,20 @@ TEST(Manifest, AFileThatIsAboutToBeRemovedIsNotNamedAgain) {
   EXPECT_EQ(manifest.next_base("log", true), (ManifestFile{"log.3.base.rdb", 3}));
 }
 
+TEST(Manifest, AFileThatIsInUseIsNotNamedAgainWhateverItsNumber) {
+  const Manifest manifest = parsed("file log.2.base.rdb seq 1 type b\nfile log.8.incr.aof seq 7 type i\n");
+  EXPECT_EQ(manifest.next_base("log", true), (ManifestFile{"log.3.base.rdb", 3}));
+  EXPECT_EQ(manifest.next_incr("log"), (ManifestFile{"log.9.incr.aof", 9}));
+}
+
+// What is history is removed.
+TEST(Manifest, NoFileIsNamedTwice) {
+  constexpr char kTwice[] = "Found a file that is named twice";
+  EXPECT_EQ(refusal("file a seq 1 type b\nfile a seq 1 type h\n"), kTwice);
+  EXPECT_EQ(refusal("file a seq 1 type h\nfile a seq 1 type i\n"), kTwice);
+  EXPECT_EQ(refusal("file a seq 1 type i\nfile a seq 2 type i\n"), kTwice);
+}
+
 TEST(Manifest, NamesAreQuotedWhereRedisQuotesThem) {
   const Manifest manifest = parsed("file \"two words\\x01\" seq 1 type i\nfile 'it\\'s' seq 2 type i\n");
   EXPECT_EQ(manifest.incrs()[0].name, "two words\x01");
