@@ -92,6 +92,7 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file beyond RLIMIT_FSIZE is EFBIG then, one more error of a disk
 }
 
 std::string wait_for_shutdown() {

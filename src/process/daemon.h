@@ -39,7 +39,7 @@ class PidFile {
   bool ok_ = false;
 };
 
-// Blocks SIGTERM and SIGINT for this thread and those it starts, ignores SIGPIPE and SIGHUP.
+// Blocks SIGTERM and SIGINT for this thread and those it starts, ignores SIGPIPE, SIGHUP and SIGXFSZ.
 void block_signals();
 // Sleeps until SIGTERM or SIGINT arrives, or request_shutdown() is called; the signal's name, "" for the latter.
 std::string wait_for_shutdown();
