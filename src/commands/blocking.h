@@ -5,6 +5,7 @@
 // are those of the moment it blocked.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -43,6 +44,11 @@ class BlockedCommand : public keyspace::Waiter {
   bool is_mute() const { return is_mute_; }
   int64_t deadline_ns() const { return deadline_ns_; }  // monotonic; kNoDeadline for BLOCK 0
 
+  // Up to where the journal has what its answer changed; 0 if that was nothing. Set by who answers it, before the
+  // client's core hears of the answer.
+  uint64_t journal_offset() const { return journal_offset_.load(std::memory_order_relaxed); }
+  void set_journal_offset(uint64_t offset) { journal_offset_.store(offset, std::memory_order_relaxed); }
+
   // Looks at one of its keys, whose partition is held. If the command can be answered now (entries, or an error such as
   // a vanished group) it must win claim() before it changes anything, then write the reply, and return true. False: it
   // goes on waiting, or another core has answered it.
@@ -60,6 +66,7 @@ class BlockedCommand : public keyspace::Waiter {
   const resp::Protocol protocol_;
   const bool is_mute_;
   const int64_t deadline_ns_;
+  std::atomic<uint64_t> journal_offset_{0};
 };
 
 }  // namespace millrace::commands

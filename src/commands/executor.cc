@@ -238,8 +238,11 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
     const bool is_answered = command.try_answer(db, place.key, reply);
     const bool has_effects = effects_.end_unit();
     if (!is_answered) continue;
-    if (has_effects) effects_.settle();
-    if (!command.is_mute()) host_.deliver(command.client(), answer_.view(), has_effects ? effects_.offset() : 0);
+    if (has_effects) {
+      effects_.settle();
+      command.set_journal_offset(effects_.offset());
+    }
+    if (!command.is_mute()) host_.deliver(command.client(), answer_.view(), command.journal_offset());
     host_.resume(command.client());
   }
   server_.tracking.keys_expired(events, host_);

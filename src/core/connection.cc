@@ -209,6 +209,7 @@ void Connection::resumed() {
   core_.timers().disarm(*this);
   const Ref<commands::BlockedCommand> command = std::exchange(blocked_, nullptr);
   core_.executor().forget(*command);
+  session.journal_offset = std::max(session.journal_offset, command->journal_offset());
   set_waiter(nullptr);
   card.blocked.store(false, std::memory_order_relaxed);
   core_.server().blocked_clients.fetch_sub(1, std::memory_order_relaxed);

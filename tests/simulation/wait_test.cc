@@ -78,6 +78,19 @@ TEST_P(Wait, WithoutSyncsItEndsWithItsTime) {
   EXPECT_EQ(other_->ask("WAITAOF 1 0 0"), kSynced);  // it wrote nothing
 }
 
+TEST_P(Wait, ADeliveryToABlockedReaderIsWhatItWrote) {
+  start(AppendFsync::kAlways);
+  other_->ask("XGROUP CREATE s group $ MKSTREAM");
+  other_->ask("XGROUP CREATECONSUMER s group reader");
+  EXPECT_EQ(other_->ask("CONFIG SET appendfsync no"), "+OK\r\n");
+  writer_->send("XREADGROUP GROUP group reader BLOCK 0 STREAMS s >");
+  expect_nothing_yet(*writer_, 100);
+  other_->ask("XADD s 1-1 f v");
+  server_->settle();
+  EXPECT_EQ(writer_->take_replies().size(), 1u);
+  EXPECT_EQ(writer_->ask("WAITAOF 1 0 500", 600), kNotSynced);
+}
+
 TEST_P(Wait, ForReplicasEndsWithItsTimeOrByHand) {
   start(AppendFsync::kAlways);
   writer_->send("WAIT 1 1500");
