@@ -193,7 +193,7 @@ TEST_P(SnapshotTest, WhatIsBrokenIsRefusedWithOneLine) {
   EXPECT_EQ(call({"SAVE"}), "OK");
   expect_clean_end();
   const std::string good = read_whole_file(path());
-  const std::string start = "millrace-server: Can't load " + path() + ": ";
+  const std::string start = "millrace-server: Can't load " + directory_.path(".") + "/dump.rdb: ";
 
   std::string flipped = good;
   flipped[flipped.size() - 3] = static_cast<char>(flipped[flipped.size() - 3] ^ 1);
