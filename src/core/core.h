@@ -124,9 +124,9 @@ class Core final : public commands::Host {
   // What appending to the connection's outbox came to.
   void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
-  // Its outbox is to be flushed at the end of this turn.
-  // Has a turn at that time at the latest.
+  // Has a turn at that time at the latest; what was asked for before is forgotten.
   void turn_at(int64_t monotonic_ns) { timers_.arm(turn_timer_, monotonic_ns); }
+  // Its outbox is to be flushed at the end of this turn.
   void flush_later(Ref<Connection> connection) { to_flush_.push_back(std::move(connection)); }
   // Its outbox has to wait for the journal.
   void hold(Connection& connection, uint64_t journal_offset) { held_.push_back({Ref(&connection), journal_offset}); }

@@ -165,9 +165,16 @@ uint64_t Journal::appended() const {
 // ---- a core's turn
 
 // What is appended is seen by the core that did so at the latest, and what ended by the core on which it ended: nothing
-// is left lying while all cores sleep. A block that is written at once is followed by a second look, for its sync.
+// is left lying while all cores sleep. A block that is written at once is followed by another look, for its sync and
+// for what others appended meanwhile, who saw that somebody writes and may sleep by now: the second such look is the
+// next turn's.
 void Journal::flush(Core& core) {
-  for (int looks = 0; looks < 2 && needs_look_.load(std::memory_order_relaxed); ++looks) look(core);
+  bool has_written = true;
+  for (int looks = 0; looks < 2 && has_written; ++looks) {
+    if (!needs_look_.load(std::memory_order_relaxed)) return;
+    has_written = look(core);
+  }
+  if (has_written) core.turn_at(core.now().monotonic_ns);
 }
 
 void Journal::look_after(Core& core) {
@@ -175,7 +182,8 @@ void Journal::look_after(Core& core) {
   server_.sync_waits.answer(core, server_);
 }
 
-void Journal::look(Core& core) {
+// True if a block was written at once.
+bool Journal::look(Core& core) {
   const int64_t now_ns = core.now().monotonic_ns;
   std::vector<std::string> news;
   bool writes = false;
@@ -197,12 +205,16 @@ void Journal::look(Core& core) {
       offset = static_cast<int64_t>(segments_.front().file.bytes + block_written_bytes_);
     }
     conclude(core, now_ns, news);
-    if (is_gathering(now_ns)) needs_look_.store(true, std::memory_order_relaxed);
+    if (is_gathering(now_ns)) {
+      needs_look_.store(true, std::memory_order_relaxed);
+      core.turn_at(gathers_until_ns_);
+    }
   }
   if (writes) write_block(core, fd, offset, at_once);
   if (syncs) core.backend().sync_file(sync_, fd);
   if (closes) core.backend().run_elsewhere(closing_);
   tell_log(news);
+  return at_once;
 }
 
 void Journal::write_block(Core& core, int fd, int64_t offset, bool at_once) {
@@ -363,17 +375,16 @@ void Journal::sync_done(Core& core, int64_t result) {
       synced_.store(std::max(synced(), sync_covers_), std::memory_order_release);
     }
     conclude(core, now_ns, news);
-    if (result >= 0) begin_gathering(core, now_ns);
+    if (result >= 0) begin_gathering(now_ns);
   }
   tell_log(news);
   server_.sync_waits.answer(core, server_);
 }
 
-void Journal::begin_gathering(Core& core, int64_t now_ns) {
+void Journal::begin_gathering(int64_t now_ns) {
   if (server_.settings.append_fsync() != AppendFsync::kAlways || appended_ == synced()) return;
   gathered_appends_ = appends_ + answered_;
   gathers_until_ns_ = now_ns + std::min((now_ns - sync_began_ns_) / kGatheringShare, kGatheringNsMax);
-  core.turn_at(gathers_until_ns_);
 }
 
 bool Journal::is_gathering(int64_t now_ns) const {

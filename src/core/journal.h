@@ -164,7 +164,7 @@ class Journal final : public keyspace::Journal {
     bool operator<(const Held& other) const { return journal_offset > other.journal_offset; }
   };
 
-  void look(Core& core);
+  bool look(Core& core);
   void write_block(Core& core, int fd, int64_t offset, bool at_once);
   bool may_write_at_once(int64_t now_ns) const REQUIRES(mutex_);
   void judge_write(int64_t ns, int64_t now_ns);
@@ -188,7 +188,7 @@ class Journal final : public keyspace::Journal {
   bool rests() const;
   // What follows from any change: who may be answered, what the log and INFO are told.
   void conclude(Core& core, int64_t now_ns, std::vector<std::string>& news) REQUIRES(mutex_);
-  void begin_gathering(Core& core, int64_t now_ns) REQUIRES(mutex_);
+  void begin_gathering(int64_t now_ns) REQUIRES(mutex_);
   bool is_gathering(int64_t now_ns) const REQUIRES(mutex_);
   void watch_lateness(int64_t now_ns) REQUIRES(mutex_);
   uint64_t may_be_acknowledged() const REQUIRES(mutex_);
