@@ -17,7 +17,7 @@ constexpr int64_t kSliceNs = 500'000;
 constexpr size_t kBlockBytes = 1024 * 1024;
 // Between two looks at the clock.
 constexpr size_t kPieceBytes = 32 * 1024;
-// Of nodes and pending entries, taken from a partition at once, with the partition held.
+// Of keys, groups, consumers, producers and slab pages: taken from a partition at once, with the partition held.
 constexpr size_t kTakeMax = 1024;
 constexpr int64_t kQueuedLookNs = 1'000'000;
 constexpr std::string_view kGivenUp = "given up";
