@@ -105,6 +105,12 @@ void Core::awake() {
   clock_is_stale_ = true;
 }
 
+bool Core::only_waits() {
+  if (!snapshot_->is_idle()) return false;
+  return std::all_of(connections_.begin(), connections_.end(),
+                     [this](const auto& place) { return place.second->outbox.waits_beyond(acknowledged()); });
+}
+
 void Core::read_time() {
   now_ = backend_.now();
   clock_is_stale_ = false;

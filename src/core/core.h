@@ -100,6 +100,7 @@ class Core final : public commands::Host {
     if (clock_is_stale_) read_time();
     return now_;
   }
+  void time_has_passed() { clock_is_stale_ = true; }
   io::Backend& backend() { return backend_; }
   commands::Server& server() { return server_; }
   commands::Executor& executor() { return executor_; }
@@ -124,6 +125,8 @@ class Core final : public commands::Host {
   // What appending to the connection's outbox came to.
   void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
+  // Every client of this core waits for the journal already: nobody is kept waiting if the core does so, too.
+  bool only_waits();
   // Has a turn at that time at the latest; what was asked for before is forgotten.
   void turn_at(int64_t monotonic_ns) { timers_.arm(turn_timer_, monotonic_ns); }
   // Its outbox is to be flushed at the end of this turn.

@@ -24,8 +24,7 @@ constexpr size_t kAtOnceBytesMax = 64 * 1024;
 constexpr int64_t kSlowNs = 2'000'000;
 constexpr int64_t kPutOffNsMin = 10 * kSecondNs;
 constexpr int64_t kPutOffNsMax = 600 * kSecondNs;
-// The part of a sync's time that the next one waits for company.
-constexpr int64_t kGatheringShare = 4;
+// The next sync waits for company as long as the last one took, at most so long.
 constexpr int64_t kGatheringNsMax = 1'000'000;
 // Buffers beyond this are given back after use.
 constexpr size_t kKeptBytesMax = 1024 * 1024;
@@ -211,7 +210,7 @@ bool Journal::look(Core& core) {
     }
   }
   if (writes) write_block(core, fd, offset, at_once);
-  if (syncs) core.backend().sync_file(sync_, fd);
+  if (syncs) start_sync(core, fd);
   if (closes) core.backend().run_elsewhere(closing_);
   tell_log(news);
   return at_once;
@@ -360,6 +359,14 @@ bool Journal::begin_sync(Core& core, int64_t now_ns) {
   return true;
 }
 
+void Journal::start_sync(Core& core, int fd) {
+  const bool always = server_.settings.append_fsync() == AppendFsync::kAlways;
+  if (!always || !core.only_waits()) return core.backend().sync_file(sync_, fd);
+  const int result = disk_.sync_data(fd);
+  core.time_has_passed();
+  sync_done(core, result);
+}
+
 void Journal::sync_done(Core& core, int64_t result) {
   core.awake();
   const int64_t now_ns = core.now().monotonic_ns;
@@ -382,9 +389,9 @@ void Journal::sync_done(Core& core, int64_t result) {
 }
 
 void Journal::begin_gathering(int64_t now_ns) {
-  if (server_.settings.append_fsync() != AppendFsync::kAlways || appended_ == synced()) return;
+  if (server_.settings.append_fsync() != AppendFsync::kAlways) return;
   gathered_appends_ = appends_ + answered_;
-  gathers_until_ns_ = now_ns + std::min((now_ns - sync_began_ns_) / kGatheringShare, kGatheringNsMax);
+  gathers_until_ns_ = now_ns + std::min(now_ns - sync_began_ns_, kGatheringNsMax);
 }
 
 bool Journal::is_gathering(int64_t now_ns) const {

@@ -9,9 +9,12 @@
 //   sync              always: after each write; everysec: once a second; no: only where files change
 //   synced            up to here durable: survives power loss
 //
+// A sync goes on elsewhere while cores serve others. Only a core all of whose clients wait for it waits itself: hearing
+// of its end from another thread would take them longer.
+//
 // The clients that a sync under `always` has just answered send their next commands soon. A sync that began without
 // them would make two groups of them, each of which waits for the other's syncs; so the next one waits until as many
-// changes have come, but not longer than a fraction of what the last one took.
+// changes have come, but not longer than the last one took.
 //
 // Offsets count bytes of effects since the start of the server; annotations are not counted. acknowledged() is what
 // replies wait for: synced under `always`, written otherwise - and synced again while a sync under `everysec` is more
@@ -181,6 +184,7 @@ class Journal final : public keyspace::Journal {
   void block_written(Segment& front) REQUIRES(mutex_);
   void note_write_error(int error, int64_t now_ns) REQUIRES(mutex_);
   bool wants_sync(int64_t now_ns) const REQUIRES(mutex_);
+  void start_sync(Core& core, int fd);
   bool begin_sync(Core& core, int64_t now_ns) REQUIRES(mutex_);
   void sync_done(Core& core, int64_t result);
   void note_sync_error(int error) REQUIRES(mutex_);

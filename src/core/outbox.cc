@@ -204,6 +204,11 @@ bool Outbox::shut() {
   return state_ == State::kIdle;
 }
 
+bool Outbox::waits_beyond(uint64_t journal_offset) {
+  MutexLock lock(mutex_);
+  return !marks_.empty() && marks_.back().journal_offset > journal_offset;
+}
+
 bool Outbox::is_idle() {
   MutexLock lock(mutex_);
   return state_ == State::kIdle;

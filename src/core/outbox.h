@@ -81,6 +81,8 @@ class Outbox final : private io::SendOperation {
   // Drops what is queued. True if nothing is in flight or scheduled: the socket may be closed at once.
   bool shut() EXCLUDES(mutex_);
   bool is_idle() EXCLUDES(mutex_);
+  // Something in it waits until the journal may acknowledge more than that.
+  bool waits_beyond(uint64_t journal_offset) EXCLUDES(mutex_);
   // To be called now and then. True if more than the soft limit has been queued for longer than it allows. A client to
   // which nothing was sent since the last call gives the memory of its buffers back.
   bool look_after(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);

@@ -22,9 +22,17 @@ class JournalReplies : public testing::Test {
   void start(AppendFsync policy) {
     writer_.reset();
     other_.reset();
+    bystanders_.clear();
     world_ = std::make_unique<JournalWorld>(JournalWorld::Options{.seed = 11, .policy = policy});
     writer_ = std::make_unique<SimulatedCaller>(server(), 1);
     other_ = std::make_unique<SimulatedCaller>(server(), 2);
+    // With them no core has nobody but clients that wait for the journal.
+    bystanders_.clear();
+    for (const uint32_t core : {0u, 1u, 2u}) bystanders_.push_back(std::make_unique<SimulatedCaller>(server(), core));
+  }
+  void dismiss_bystanders() {
+    bystanders_.clear();
+    server().settle();
   }
   // Every sync takes that long.
   void slow_down_syncs(int64_t ms) { server().world().set_sync_ns(ms * kNsPerMs); }
@@ -48,7 +56,18 @@ class JournalReplies : public testing::Test {
   std::unique_ptr<JournalWorld> world_;
   std::unique_ptr<SimulatedCaller> writer_;
   std::unique_ptr<SimulatedCaller> other_;
+  std::vector<std::unique_ptr<SimulatedCaller>> bystanders_;
 };
+
+// Its blocking sync takes no time here; the one that goes on elsewhere would take three seconds.
+TEST_F(JournalReplies, ACoreAllOfWhoseClientsWaitForTheSyncWaitsItself) {
+  start(AppendFsync::kAlways);
+  slow_down_syncs(3000);
+  dismiss_bystanders();
+  EXPECT_EQ(writer().ask("XADD stream 1-1 f v", 100), "$3\r\n1-1\r\n");
+  world().stop();
+  EXPECT_EQ(world().read(*world().disk().crash(1)).commands.size(), 2u);
+}
 
 TEST_F(JournalReplies, OnlyAWriteAndWhatComesBehindItWait) {
   start(AppendFsync::kAlways);

@@ -21,6 +21,7 @@ class Wait : public testing::TestWithParam<uint64_t> {
     server_ = std::make_unique<SimulatedServer>(options(*disk_, policy));
     writer_ = std::make_unique<SimulatedCaller>(*server_, 1);
     other_ = std::make_unique<SimulatedCaller>(*server_, 2);
+    bystander_ = std::make_unique<SimulatedCaller>(*server_, 1);
   }
   SimulatedServer::Options options(SimulatedDisk& disk, AppendFsync policy) const {
     return {.seed = GetParam(), .disk = &disk, .configure = [policy](settings::Settings& settings) {
@@ -45,6 +46,7 @@ class Wait : public testing::TestWithParam<uint64_t> {
   std::unique_ptr<SimulatedServer> server_;
   std::unique_ptr<SimulatedCaller> writer_;
   std::unique_ptr<SimulatedCaller> other_;
+  std::unique_ptr<SimulatedCaller> bystander_;  // so that the writer's core has not only clients that wait
 };
 
 TEST_P(Wait, UnderEverysecTheNextRegularSyncAnswers) {
