@@ -74,9 +74,6 @@ inline constexpr std::string_view kCachingYesNotOptIn =
 inline constexpr std::string_view kCachingNoNotOptOut =
     "CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.";
 
-// ---- client-side caching
-// ---------------------------------------------------------------------------------------------
-
 // ---- keys
 inline constexpr std::string_view kSameObject = "source and destination objects are the same";
 // RESTORE.
@@ -211,8 +208,7 @@ inline constexpr std::string_view kXsetidBelowLength =
     "The entries_added specified in XSETID is smaller than the target stream length";
 
 // ---- texts with a variable part
-// -------------------------------------------------------------------------------------- `command` is the full
-// lower-case name: "xadd", "xgroup|create".
+// `command` is the full lower-case name: "xadd", "xgroup|create".
 std::string journal_fails(std::string_view why);
 std::string wrong_arity(std::string_view command);
 std::string invalid_expire(std::string_view command);

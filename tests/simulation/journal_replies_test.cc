@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "persistence/journal_format.h"
@@ -68,31 +67,6 @@ TEST_F(JournalReplies, ACoreAllOfWhoseClientsWaitForTheSyncWaitsItself) {
   EXPECT_EQ(writer().ask("XADD stream 1-1 f v", 100), "$3\r\n1-1\r\n");
   world().stop();
   EXPECT_EQ(world().read(*world().disk().crash(1)).commands.size(), 2u);
-}
-
-// The other core finds a sync going on and goes to sleep; who has waited for that sync begins the next one.
-TEST_F(JournalReplies, WhatIsWrittenWhileACoreWaitsForASyncIsSyncedNext) {
-  start(AppendFsync::kAlways);
-  dismiss_bystanders();
-  bool is_first_sync = true;
-  world().disk().before_each_call([&](DiskCall call) {
-    if (call != DiskCall::kSync || !std::exchange(is_first_sync, false)) return;
-    const uint64_t appended = world().journal().appended();
-    other().send("XADD elsewhere 1-1 f v");
-    const auto is_written = [&] {
-      return world().journal().appended() != appended && world().state().buffered_bytes.load() == 0;
-    };
-    for (int turns = 0; turns < 100 && !is_written(); ++turns) {
-      server().turn(2);
-      server().world().advance_to_next_event();
-    }
-    EXPECT_TRUE(is_written());
-    server().turn(2);
-  });
-  EXPECT_EQ(writer().ask("XADD stream 1-1 f v", 10), "$3\r\n1-1\r\n");
-  server().run_for(10);
-  EXPECT_FALSE(is_first_sync);
-  EXPECT_EQ(other().take_replies(), std::vector<std::string>{"$3\r\n1-1\r\n"});
 }
 
 TEST_F(JournalReplies, OnlyAWriteAndWhatComesBehindItWait) {
