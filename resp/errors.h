@@ -21,6 +21,7 @@ inline constexpr std::string_view kTimeoutNegative = "timeout is negative";
 
 // ---- gate: refused before the handler runs
 inline constexpr std::string_view kReplicaKeyspace = "Replica can't interact with the keyspace";
+inline constexpr std::string_view kOutOfMemory = "-OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view kSnapshotsFail =
     "-MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
     "may "
@@ -92,6 +93,7 @@ inline constexpr std::string_view kLfuNotSelected =
     "policies at runtime LRU and LFU data will take some time to adjust.";
 
 // ---- server
+inline constexpr std::string_view kPurgeFailed = "Error purging dirty pages";
 inline constexpr std::string_view kSaveInProgress = "Background save already in progress";
 inline constexpr std::string_view kRewriteBeforeSave =
     "Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE "

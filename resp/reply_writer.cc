@@ -2,6 +2,7 @@
 #include "resp/reply_writer.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "base/check.h"
 
@@ -32,6 +33,13 @@ void ReplyWriter::error(std::string_view text) {
 void ReplyWriter::bulk_integer(int64_t value) {
   char digits[kNumberTextMax];
   bulk({digits, format_i64(value, digits)});
+}
+
+void ReplyWriter::real(double value) {
+  char digits[40];
+  const int length = std::snprintf(digits, sizeof digits, "%.17g", value);
+  const std::string_view text(digits, static_cast<size_t>(length));
+  is_resp3() ? append_line(out_, ",", text) : bulk(text);
 }
 
 void ReplyWriter::verbatim(std::string_view format, std::string_view text) {

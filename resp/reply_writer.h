@@ -35,6 +35,7 @@ class ReplyWriter {
   void integer(int64_t value) { number_line(':', value); }
   void bulk(std::string_view bytes);
   void bulk_integer(int64_t value);                               // an integer as a bulk string
+  void real(double value);                                        // RESP3 ,1.5, RESP2 a bulk string
   void verbatim(std::string_view format, std::string_view text);  // RESP3 =..txt:..., RESP2 a bulk string
   void null();                                                    // RESP3 _, RESP2 $-1
   void null_array();                                              // RESP3 _, RESP2 *-1

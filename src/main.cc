@@ -202,6 +202,7 @@ std::optional<std::string> load(commands::Server& server, const commands::Comman
   if (!journal_file) return journal_file.error();
   locks.hold_all();
   if (journal_file->fd >= 0) files.journal.open(*journal_file);
+  commands::measure_memory(server);  // what was loaded counts for the first command
   // Said before the first client can be answered: who got an answer finds it in the log.
   server.log.notice("Ready to accept connections");
   server.loading.is_loading.store(false, std::memory_order_release);
@@ -274,6 +275,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
     if (!pid_file->ok()) log.warning("Could not write the pid file " + path);
   }
   log.notice(std::to_string(facts.core_count) + (facts.core_count == 1 ? " core, " : " cores, ") + plan->reason);
+  server.memory.startup_bytes.store(commands::measure_memory(server));
   cores.start();
   const std::optional<std::string> failure = load(server, table, files);
   if (!failure) {

@@ -89,11 +89,19 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
     Counter input_bytes;
     Counter output_bytes;
     Counter commands;
+    // Memory: what it takes, by what for (client_memory.h adds it up).
+    std::atomic<uint64_t> object_bytes{0};
+    std::atomic<uint64_t> name_bytes{0};
+    std::atomic<uint64_t> subscription_bytes{0};
     std::atomic<uint64_t> query_buffer_bytes{0};
     std::atomic<uint64_t> query_buffer_free_bytes{0};
-    std::atomic<uint64_t> argument_bytes{0};  // argv-mem
-    std::atomic<uint64_t> output_buffer_bytes{0};
-    std::atomic<uint64_t> total_memory_bytes{0};
+    std::atomic<uint64_t> argument_bytes{0};  // of the command it is in: a blocked one, or the one that looks
+    // Written by whoever holds the output's lock.
+    std::atomic<uint64_t> output_buffer_bytes{0};    // to be sent
+    std::atomic<uint64_t> output_capacity_bytes{0};  // the memory kept for that
+    std::atomic<uint64_t> output_peak_bytes{0};      // the most there was to be sent since it was last quiet
+    std::atomic<uint32_t> output_batches{0};         // of which one may be on its way
+    std::atomic<bool> is_sending{false};
   };
 
   explicit Client(Fixed identity) : fixed(std::move(identity)) {}
@@ -116,6 +124,8 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
   void set_names(Names names) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     names_ = std::move(names);
+    card.name_bytes.store(names_.name.size() + names_.library_name.size() + names_.library_version.size(),
+                          std::memory_order_relaxed);
   }
   // The blocked command the client is in, if any: set and cleared by its core, claimed by whoever answers it.
   Ref<keyspace::Waiter> waiter() const EXCLUDES(mutex_) {

@@ -12,6 +12,7 @@
 #include "commands/blocking.h"
 #include "commands/client_filter.h"
 #include "commands/client_line.h"
+#include "commands/client_memory.h"
 #include "commands/client_names.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
@@ -41,8 +42,11 @@ std::optional<bool> read_switch(CommandContext& context) {
   return std::nullopt;
 }
 
+// The one that looks shows with the command by which it does so.
 void append_line(CommandContext& context, const Client& client, std::string& text) {
+  context.client.card.argument_bytes.store(total_bytes(context.args), std::memory_order_relaxed);
   append_client_line(text, client, context.now.unix_ms, context.server.settings.compat_version());
+  context.client.card.argument_bytes.store(0, std::memory_order_relaxed);
   text += '\n';
 }
 

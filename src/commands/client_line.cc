@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "commands/client_memory.h"
 #include "commands/command_table.h"
 
 namespace millrace::commands {
@@ -48,6 +49,13 @@ std::string command_name(const Subject& of) {
   return spec == nullptr ? "NULL" : spec->full_name;
 }
 
+// As long as no more waits than fits into Redis's fixed reply buffer it shows as the content of that (obl), and beyond
+// as a list of buffers (oll, omem), which is what monitoring programs look at.
+bool has_backlog(const Subject& of) {
+  constexpr uint64_t kReplyBufferBytes = 16 * 1024;
+  return of.card.output_buffer_bytes.load(kRelaxed) > kReplyBufferBytes;
+}
+
 struct Field {
   std::string_view name;
   uint32_t since;  // as compat_version
@@ -81,13 +89,13 @@ constexpr std::array<Field, 35> kFields{{
     {"qbuf-free", 0, [](S of) { return number(of.card.query_buffer_free_bytes.load(kRelaxed)); }},
     {"argv-mem", 0, [](S of) { return number(of.card.argument_bytes.load(kRelaxed)); }},
     {"multi-mem", 0, always<'0'>},
-    {"rbs", 0, always<'0'>},
-    {"rbp", 0, always<'0'>},
-    {"obl", 0, always<'0'>},
-    {"oll", 0, always<'0'>},
-    {"omem", 0, [](S of) { return number(of.card.output_buffer_bytes.load(kRelaxed)); }},
-    {"tot-mem", 0, [](S of) { return number(of.card.total_memory_bytes.load(kRelaxed)); }},
-    {"events", 0, always<'r'>},
+    {"rbs", 0, [](S of) { return number(of.card.output_capacity_bytes.load(kRelaxed)); }},
+    {"rbp", 0, [](S of) { return number(of.card.output_peak_bytes.load(kRelaxed)); }},
+    {"obl", 0, [](S of) { return has_backlog(of) ? "0" : number(of.card.output_buffer_bytes.load(kRelaxed)); }},
+    {"oll", 0, [](S of) { return has_backlog(of) ? number(of.card.output_batches.load(kRelaxed)) : "0"; }},
+    {"omem", 0, [](S of) { return has_backlog(of) ? number(of.card.output_capacity_bytes.load(kRelaxed)) : "0"; }},
+    {"tot-mem", 0, [](S of) { return number(memory_of(of.client)); }},
+    {"events", 0, [](S of) { return std::string(of.card.is_sending.load(kRelaxed) ? "rw" : "r"); }},
     {"cmd", 0, command_name},
     {"user", 0, always<'d', 'e', 'f', 'a', 'u', 'l', 't'>},
     {"redir", 0, [](S of) { return std::to_string(of.card.tracking.shown_redirect()); }},

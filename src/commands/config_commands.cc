@@ -1,9 +1,11 @@
 // CONFIG: replies and errors around settings/change.h and settings/rewrite.h.
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/letters.h"
 #include "commands/access.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
@@ -33,6 +35,7 @@ constexpr Counter CoreStatistics::*kResettable[] = {
     &CoreStatistics::writes,
     &CoreStatistics::query_buffer_limit_disconnections,
     &CoreStatistics::output_buffer_limit_disconnections,
+    &CoreStatistics::evicted_clients,
 };
 
 void reset(CoreStatistics& core) {
@@ -71,6 +74,23 @@ void begin_journal(CommandContext& context) {
   context.server.journal_state.is_scheduled.store(true, std::memory_order_relaxed);
 }
 
+// A new limit holds from the next command on.
+void apply_memory_limit(Server& server) {
+  const auto limit = static_cast<uint64_t>(server.settings.maxmemory_bytes.load(std::memory_order_relaxed));
+  if (limit == 0) return;
+  const uint64_t used = measure_memory(server);
+  if (used <= limit) return;
+  server.log.warning("maxmemory is " + std::to_string(limit) + " bytes now, but " + std::to_string(used) +
+                     " are in use: commands that need memory are refused until there is room");
+}
+
+bool sets(std::span<const std::string_view> pairs, std::string_view name) {
+  for (size_t i = 0; i < pairs.size(); i += 2) {
+    if (same_word(pairs[i], name)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void config_get_command(CommandContext& context) {
@@ -94,6 +114,7 @@ void config_set_command(CommandContext& context) {
   if (const auto error = settings::set_all(context.server.settings, pairs, rules)) return context.reply.error(*error);
   update_refusal(context.server);
   context.server.log.set_level(context.server.settings.log_level());
+  if (sets(pairs, "maxmemory")) apply_memory_limit(context.server);
   begin_journal(context);
   context.host.settings_changed();
   context.reply.ok();

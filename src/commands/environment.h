@@ -8,11 +8,20 @@
 #include <string_view>
 
 #include "commands/memory_report.h"
+#include "commands/memory_use.h"
 
 namespace millrace::commands {
 
 struct Environment {
   std::function<MemoryReport()> memory;
+  // All that the program has taken from the allocator, in bytes; and what the calling thread has, if the allocator
+  // counts that (memory_use.h).
+  std::function<uint64_t()> used_memory = {};
+  std::function<ThreadMemory()> thread_memory = {};
+  // Gives pages that are not used back to the system. False: the allocator failed.
+  std::function<bool()> purge_memory = {};
+  // The allocator's statistics in its own words; empty if it has none.
+  std::function<std::string()> allocator_statistics = {};
   std::function<CpuReport()> cpu;
   // CONFIG SET: why a value that is well-formed cannot be taken (a directory that is not there); empty if it can.
   std::function<std::string(std::string_view name, std::string_view value)> refuse_setting = {};

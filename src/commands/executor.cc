@@ -108,8 +108,9 @@ const CommandSpec* Executor::find_command(const Client& client, std::span<const 
 }
 
 // Why this client may not call a command that exists; empty if it may.
-std::string Executor::refusal(const Client& client, const CommandSpec& spec) const {
+std::string Executor::refusal(const Client& client, const CommandSpec& spec) {
   if (is_replay_) return {};
+  if (lacks_memory(spec)) return std::string(resp::kOutOfMemory);
   const Session& session = client.session;
   if ((spec.flags & kWrite) != 0 || spec.full_name == "ping") {
     if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed)) return std::string(resp::kSnapshotsFail);

@@ -69,7 +69,11 @@ class Executor {
  private:
   const CommandSpec* find_command(const Client& client, std::span<const std::string_view> args,
                                   resp::ReplyWriter& reply);
-  std::string refusal(const Client& client, const CommandSpec& spec) const;
+  std::string refusal(const Client& client, const CommandSpec& spec);
+  // The command needs memory, and more is used than maxmemory allows.
+  bool lacks_memory(const CommandSpec& spec) {
+    return (spec.flags & kDenyOom) != 0 && memory_share_.is_over_limit(server_);
+  }
   // Must not run now because of CLIENT PAUSE.
   bool is_paused(const CommandSpec& spec, Instant now) const;
   void expect_events();
@@ -90,6 +94,7 @@ class Executor {
   Host& host_;
   const bool is_replay_;
   CoreStatistics& statistics_;
+  MemoryShare memory_share_;
   keyspace::Effects effects_;
   bool has_written_ = false;  // since the last replies_wait_for()
   keyspace::PartitionLocks own_locks_;

@@ -130,6 +130,10 @@ void waitaof_command(CommandContext& context);
 void lastsave_command(CommandContext& context);
 void debug_command(CommandContext& context);
 void memory_usage_command(CommandContext& context);
+void memory_stats_command(CommandContext& context);
+void memory_doctor_command(CommandContext& context);
+void memory_purge_command(CommandContext& context);
+void memory_malloc_stats_command(CommandContext& context);
 void memory_help_command(CommandContext& context);
 void lolwut_command(CommandContext& context);
 

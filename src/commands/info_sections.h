@@ -49,9 +49,10 @@ std::string human_bytes(uint64_t bytes);
 // ---- info_server.cc: the process and its clients
 void info_server(CommandContext& context, InfoText& out);
 void info_clients(CommandContext& context, InfoText& out);
-void info_memory(CommandContext& context, InfoText& out);
 void info_cpu(CommandContext& context, InfoText& out);
 void info_millrace(CommandContext& context, InfoText& out);
+// ---- info_memory.cc
+void info_memory(CommandContext& context, InfoText& out);
 // ---- info_persistence.cc: snapshots, the journal, loading
 void info_persistence(CommandContext& context, InfoText& out);
 // ---- info_statistics.cc: what happened so far

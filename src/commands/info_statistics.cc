@@ -26,7 +26,8 @@ constexpr ZeroField kExpiryAndEviction[] = {
     {"expired_time_cap_reached_count", "0"},
     {"expire_cycle_cpu_milliseconds", "0"},
     {"evicted_keys", "0"},
-    {"evicted_clients", "0"},
+};
+constexpr ZeroField kEvictionTime[] = {
     {"total_eviction_exceeded_time", "0"},
     {"current_eviction_exceeded_time", "0"},
 };
@@ -116,6 +117,8 @@ void info_stats(CommandContext& context, InfoText& out) {
   write_traffic(server, out);
   out.number("expired_keys", total_of(server, &CoreStatistics::expired_keys));
   write_fields(kExpiryAndEviction, out);
+  out.number("evicted_clients", total_of(server, &CoreStatistics::evicted_clients));
+  write_fields(kEvictionTime, out);
   out.number("keyspace_hits", total_of(server, &CoreStatistics::hits));
   out.number("keyspace_misses", total_of(server, &CoreStatistics::misses));
   out.number("pubsub_channels", server.broker.channel_count(pubsub::Kind::kChannel));

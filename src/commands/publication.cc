@@ -177,6 +177,7 @@ void show_subscriptions(Client& client) {
   show(client.card.channels, pubsub::Kind::kChannel);
   show(client.card.patterns, pubsub::Kind::kPattern);
   show(client.card.shard_channels, pubsub::Kind::kShardChannel);
+  client.card.subscription_bytes.store(client.subscriptions.memory_bytes(), std::memory_order_relaxed);
 }
 
 }  // namespace millrace::commands

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "commands/client.h"
+#include "commands/client_memory.h"
 #include "commands/environment.h"
 #include "commands/journal_state.h"
+#include "commands/memory_use.h"
 #include "commands/monitors.h"
 #include "commands/rate_sampler.h"
 #include "commands/snapshots.h"
@@ -53,6 +55,7 @@ struct alignas(64) CoreStatistics {
   Counter turns;   // event loop cycles
   Counter query_buffer_limit_disconnections;
   Counter output_buffer_limit_disconnections;
+  Counter evicted_clients;
   std::vector<CommandStatistics> commands;
 
   Mutex mutex;
@@ -105,6 +108,8 @@ struct Server {
   ServerFacts facts;
   Environment environment;
   ClientRegistry clients;
+  ClientMemory client_memory{settings};
+  MemoryUse memory;
   RateSampler rates;  // fed ten times a second by one core
   PauseState pause;
   pubsub::Broker broker;
@@ -117,7 +122,6 @@ struct Server {
   LoadingState loading;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};
-  std::atomic<uint64_t> peak_memory_bytes{0};
   std::atomic<int64_t> statistics_reset_unix_ms{0};
   std::vector<std::unique_ptr<CoreStatistics>> statistics;  // one per core
 };

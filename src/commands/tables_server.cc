@@ -75,6 +75,26 @@ CommandSpec memory_usage_row() {
   return spec;
 }
 
+std::vector<CommandSpec> memory_rows() {
+  constexpr std::string_view kOwn = "nondeterministic_output,request_policy:all_shards,response_policy:special";
+  return {
+      memory_usage_row(),
+      with("", kOwn,
+           locking_itself(
+               row("stats", 2, 0, "4.0.0", "O(1)", "", "Tells where the memory goes.", memory_stats_command))),
+      with(
+          "", kOwn,
+          locking_itself(row("doctor", 2, 0, "4.0.0", "O(1)", "", "Judges the use of memory.", memory_doctor_command))),
+      with("", "request_policy:all_shards,response_policy:all_succeeded",
+           row("purge", 2, 0, "4.0.0", "O(1)", "", "Has the allocator give back what is not used.",
+               memory_purge_command)),
+      with("", kOwn,
+           row("malloc-stats", 2, 0, "4.0.0", "O(1)", "", "Shows the allocator's own statistics.",
+               memory_malloc_stats_command)),
+      help_row("4.0.0", memory_help_command),
+  };
+}
+
 std::vector<CommandSpec> command_rows() {
   constexpr std::string_view kOrder = "nondeterministic_output_order";
   constexpr std::string_view kCategory = "connection";
@@ -146,8 +166,7 @@ std::vector<CommandSpec> server_command_rows() {
               "Saves the keys and ends the server.", shutdown_command)),
       debug_row(),
       container("config", "2.0.0", "Reads and changes the configuration.", config_rows()),
-      container("memory", "4.0.0", "Looks at the use of memory.",
-                {memory_usage_row(), help_row("4.0.0", memory_help_command)}),
+      container("memory", "4.0.0", "Looks at the use of memory.", memory_rows()),
       command_row(),
   };
 }

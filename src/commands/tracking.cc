@@ -22,6 +22,13 @@ constexpr size_t kCollectedKeysMax = 4096;
 constexpr size_t kEvictedPerCommandMax = 4;
 constexpr size_t kEvictedPerTurnMax = 100;
 
+uint64_t memory_of(const std::set<std::string>& prefixes) {
+  constexpr uint64_t kNodeBytes = sizeof(std::string) + 4 * sizeof(void*);
+  uint64_t bytes = 0;
+  for (const std::string& prefix : prefixes) bytes += kNodeBytes + prefix.size();
+  return bytes;
+}
+
 // "These keys are not what they were"; without keys, all of them. To a client that speaks RESP2 it has the form of a
 // published message, or none: it has to come by a redirection, to a client that listens to something.
 //
@@ -271,6 +278,7 @@ void Tracking::enable(Client& client, const Request& request) {
     own->emplace(prefix);
     prefixes_.add(prefix, client.fixed.id, client);
   }
+  card.prefix_bytes.store(memory_of(*own), kRelaxed);
 }
 
 void Tracking::forget(Client& client) {
@@ -282,6 +290,7 @@ void Tracking::forget(Client& client) {
     for (const std::string& prefix : *session.prefixes) prefixes_.remove(prefix, client.fixed.id);
   }
   session = TrackingSession();
+  card.prefix_bytes.store(0, kRelaxed);
   tracking_clients_.fetch_sub(1, kRelaxed);
 }
 

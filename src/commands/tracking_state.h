@@ -31,6 +31,7 @@ struct TrackingCard {
   std::atomic<uint64_t> redirect{0};  // the client that gets the messages instead; 0 = none
   // The redirection that led nowhere. Ids are never used twice, so an old note says nothing about a new redirection.
   std::atomic<uint64_t> broken_redirect{0};
+  std::atomic<uint64_t> prefix_bytes{0};  // of the prefixes of a broadcasting client
 
   bool has(TrackingFlag flag) const { return (flags.load(std::memory_order_relaxed) & flag) != 0; }
   // As CLIENT GETREDIR and LIST show it: -1 while tracking is off.

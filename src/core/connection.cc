@@ -20,6 +20,24 @@ constexpr size_t kKeptInputBytesMax = 1024;
 
 }  // namespace
 
+Connection::Connection(Core& core, Fixed identity) : Client(std::move(identity)), outbox(*this), core_(core) {
+  const uint64_t bytes = sizeof(Connection) + fixed.address.capacity() + fixed.local_address.capacity();
+  card.object_bytes.store(bytes, std::memory_order_relaxed);
+}
+
+commands::ClientMemory& Connection::client_memory() {
+  return core_.server().client_memory;
+}
+
+void Connection::count_memory() {
+  counted_.set(client_memory(), commands::memory_but_output(*this));
+}
+
+void Connection::count_no_memory() {
+  counted_.set(client_memory(), 0);
+  outbox.count_no_memory();
+}
+
 void Connection::start() {
   receiving_ = true;
   core_.backend().receive(*this, fixed.fd);
@@ -92,7 +110,8 @@ void Connection::drop_input(size_t count) {
 void Connection::publish_input() {
   waiting_input_.store(input_size() > 0 || input_ended_, std::memory_order_release);
   card.query_buffer_bytes.store(input_size(), std::memory_order_relaxed);
-  card.query_buffer_free_bytes.store(input_.capacity() - input_.size(), std::memory_order_relaxed);
+  card.query_buffer_free_bytes.store(input_.capacity() - input_size(), std::memory_order_relaxed);
+  count_memory();
 }
 
 void Connection::run_input() {
@@ -152,9 +171,11 @@ bool Connection::execute(std::span<const std::string_view> args) {
   switch (core_.executor().execute(*this, args, replies, core_.now())) {
     case commands::Executor::Outcome::kReplied:
       if (replies.size() >= kReplyBytesPerPiece) queue(replies);
+      core_.look_at_client_memory();
       return true;
     case commands::Executor::Outcome::kBlocked:
       block(core_.executor().take_blocked());
+      card.argument_bytes.store(commands::total_bytes(args), std::memory_order_relaxed);
       return true;
     case commands::Executor::Outcome::kPaused:
       state_ = State::kPaused;
@@ -212,6 +233,7 @@ void Connection::resumed() {
   session.journal_offset = std::max(session.journal_offset, command->journal_offset());
   set_waiter(nullptr);
   card.blocked.store(false, std::memory_order_relaxed);
+  card.argument_bytes.store(0, std::memory_order_relaxed);
   core_.server().blocked_clients.fetch_sub(1, std::memory_order_relaxed);
   state_ = State::kOpen;
   if (!closing_ && (input_size() > 0 || input_ended_)) core_.make_runnable(*this);

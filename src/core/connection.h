@@ -19,6 +19,7 @@
 #include "base/intrusive_list.h"
 #include "commands/blocking.h"
 #include "commands/client.h"
+#include "commands/client_memory.h"
 #include "core/outbox.h"
 #include "core/timers.h"
 #include "io/backend.h"
@@ -30,7 +31,7 @@ class Core;
 
 class Connection final : public commands::Client, private io::ReceiveOperation, private Timer {
  public:
-  Connection(Core& core, Fixed identity) : Client(std::move(identity)), outbox(*this), core_(core) {}
+  Connection(Core& core, Fixed identity);
 
   // ---- by the owning core
   void start();
@@ -47,6 +48,11 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   bool is_settled() { return !receiving_ && outbox.is_idle(); }
   bool is_blocked() const { return state_ == State::kBlocked; }
   bool is_idle() const { return state_ == State::kOpen && input_size() == 0; }
+  // Counts its memory in, if somebody wants to know.
+  void count_memory();
+  // The core forgets it: its memory counts no more.
+  void count_no_memory();
+  commands::ClientMemory& client_memory();
   // Queues bytes for this client and closes it if that takes it beyond its limit.
   void queue(Buffer& bytes);
 
@@ -90,6 +96,7 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   Buffer input_;  // bytes not yet executed, from input_start_ on
   size_t input_start_ = 0;
   Ref<commands::BlockedCommand> blocked_;
+  commands::CountedBytes counted_;  // all but its output
 };
 
 }  // namespace millrace::core

@@ -75,6 +75,7 @@ bool Core::turn() {
   timers_.run(now().monotonic_ns);
   run_runnable();
   server_.tracking.end_turn(*this);
+  look_at_client_memory();
   if (surroundings_.journal != nullptr) surroundings_.journal->flush(*this);
   flush_outboxes();
   if (can_leave()) return false;
@@ -196,6 +197,7 @@ void Core::finish_close(Connection& connection) {
   const auto place = connections_.find(connection.fixed.id);
   if (place == connections_.end() || !connection.is_settled()) return;
   backend_.close(connection.fixed.fd);
+  connection.count_no_memory();
   connections_.erase(place);
 }
 
@@ -206,6 +208,7 @@ void Core::settled(Connection& connection) {
 void Core::look_again() {
   load_settings();
   housekeeping_->look_again();
+  for (const auto& [id, connection] : connections_) connection->count_memory();
   end_pause();
 }
 

@@ -139,6 +139,10 @@ class Core final : public commands::Host {
   // Sends on this core's ring, whosever connection they are for; it does not leave before the last has ended.
   void send_started() { ++sends_in_flight_; }
   void send_ended() { --sends_in_flight_; }
+  // To be called after each command and at the end of the turn: closes clients if all together take too much memory.
+  void look_at_client_memory() {
+    if (server_.client_memory.needs_look()) commands::evict_clients(server_, *this);
+  }
   void for_each_connection(const std::function<void(Connection&)>& visit);
   void load_settings();
 

@@ -14,6 +14,7 @@ constexpr int64_t kRoundNs = 100'000'000;
 constexpr size_t kKeysPerSlice = 64;
 constexpr int kSlicesPerRound = 32;
 constexpr int64_t kRetryS = 5;
+constexpr int64_t kPeakLookNs = 1'000'000'000;
 
 // It has said what it wants to hear; that it says no more is no sign that it is gone.
 bool is_waiting(const Connection& connection) {
@@ -43,6 +44,7 @@ void Housekeeping::expired() {
   check_clients();
   if (core_.core_index() == 0) {
     sample_rates();
+    look_at_memory();
     rewrites_.look();
     if (!is_loading) check_save_points();
     if (Journal* journal = core_.journal()) journal->look_after(core_);
@@ -77,6 +79,16 @@ void Housekeeping::sample_rates() {
   core_.server().rates.sample(core_.now().monotonic_ns, totals);
 }
 
+// Often while maxmemory is to be kept to; otherwise for the peak.
+void Housekeeping::look_at_memory() {
+  commands::Server& server = core_.server();
+  server.client_memory.look_anew();
+  const bool is_limited = server.settings.maxmemory_bytes.load(std::memory_order_relaxed) != 0;
+  if (!is_limited && core_.now().monotonic_ns - memory_seen_ns_ < kPeakLookNs) return;
+  memory_seen_ns_ = core_.now().monotonic_ns;
+  commands::measure_memory(server);
+}
+
 // As Redis: a save point is due; after a failure not before some seconds have passed.
 void Housekeeping::check_save_points() {
   commands::Server& server = core_.server();
@@ -105,6 +117,7 @@ void Housekeeping::check_clients() {
 
 bool Housekeeping::has_to_go(Connection& connection) {
   if (connection.is_closing()) return false;
+  connection.count_memory();
   if (connection.outbox.look_after(core_.outbox_limits(connection), core_.now().monotonic_ns)) {
     core_.statistics().output_buffer_limit_disconnections.add();
     core_.log().warning("Closing client that stayed beyond its soft output limit: " + connection.fixed.address);

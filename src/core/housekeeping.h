@@ -23,6 +23,7 @@ class Housekeeping final : private Timer {
   void expired() override;
   bool expire_keys();
   void sample_rates();
+  void look_at_memory();
   void check_save_points();
   void check_clients();
   bool has_to_go(Connection& connection);
@@ -30,6 +31,7 @@ class Housekeeping final : private Timer {
   Core& core_;
   RewriteSchedule rewrites_{core_};
   uint32_t next_partition_ = 0;  // where an unfinished round of expiry goes on
+  int64_t memory_seen_ns_ = 0;   // when memory was last measured
 };
 
 }  // namespace millrace::core

@@ -135,6 +135,7 @@ void Outbox::flush(Core& core) {
       sent_bytes_ = 0;
       awaited = begin_batch(core);
       bytes = sending_.view();
+      publish_size();
     }
   }
   if (awaited != 0) return core.hold(owner_, awaited);
@@ -219,7 +220,9 @@ bool Outbox::look_after(const OutboxLimits& limits, int64_t now_ns) {
   if (state_ == State::kIdle && !is_busy_) {
     release_beyond(queued_, kIdleBytesMax);
     release_beyond(sending_, kIdleBytesMax);
+    owner_.card.output_peak_bytes.store(0, std::memory_order_relaxed);
   }
+  publish_size();
   is_busy_ = false;
   return is_over_soft_limit(limits, now_ns);
 }
@@ -234,7 +237,23 @@ bool Outbox::is_over_soft_limit(const OutboxLimits& limits, int64_t now_ns) {
 }
 
 void Outbox::publish_size() {
-  owner_.card.output_buffer_bytes.store(bytes_held(), std::memory_order_relaxed);
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  commands::Client::Card& card = owner_.card;
+  const uint64_t held = bytes_held();
+  const uint64_t capacity = queued_.capacity() + sending_.capacity();
+  card.output_buffer_bytes.store(held, kRelaxed);
+  card.output_capacity_bytes.store(capacity, kRelaxed);
+  card.output_batches.store((queued_.empty() ? 0 : 1) + (sending_.empty() ? 0 : 1), kRelaxed);
+  card.is_sending.store(state_ == State::kSending, kRelaxed);
+  if (held > card.output_peak_bytes.load(kRelaxed)) card.output_peak_bytes.store(held, kRelaxed);
+  counted_.set(owner_.client_memory(), capacity);
+}
+
+void Outbox::count_no_memory() {
+  MutexLock lock(mutex_);
+  queued_.release();
+  sending_.release();
+  publish_size();
 }
 
 }  // namespace millrace::core

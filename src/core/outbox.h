@@ -29,6 +29,7 @@
 
 #include "base/buffer.h"
 #include "base/mutex.h"
+#include "commands/client_memory.h"
 #include "io/backend.h"
 #include "resp/push_message.h"
 
@@ -86,6 +87,8 @@ class Outbox final : private io::SendOperation {
   // To be called now and then. True if more than the soft limit has been queued for longer than it allows. A client to
   // which nothing was sent since the last call gives the memory of its buffers back.
   bool look_after(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // Its memory counts no more (ClientMemory). REQUIRES: it is shut and idle.
+  void count_no_memory() EXCLUDES(mutex_);
 
  private:
   enum class State : uint8_t { kIdle, kScheduled, kSending, kHeld };
@@ -121,6 +124,7 @@ class Outbox final : private io::SendOperation {
   size_t sent_bytes_ GUARDED_BY(mutex_) = 0;
   bool is_busy_ GUARDED_BY(mutex_) = false;            // something was sent since the last look_after()
   int64_t over_soft_since_ns_ GUARDED_BY(mutex_) = 0;  // 0 = not over it
+  commands::CountedBytes counted_ GUARDED_BY(mutex_);  // the memory of both buffers
 };
 
 }  // namespace millrace::core

@@ -12,12 +12,7 @@
 #include <cstring>
 #include <string_view>
 
-#if MILLRACE_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#else
-#include <malloc.h>
-#endif
-
+#include "process/allocator.h"
 #include "process/files.h"
 
 namespace millrace::process {
@@ -32,34 +27,6 @@ uint64_t resident_bytes() {
   std::fclose(file);
   return found == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
-
-#if MILLRACE_JEMALLOC
-uint64_t allocator_figure(const char* name) {
-  size_t value = 0;
-  size_t size = sizeof(value);
-  return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
-}
-
-void report_allocator(commands::MemoryReport& report) {
-  // jemalloc refreshes its figures only when the epoch moves.
-  uint64_t epoch = 1;
-  size_t size = sizeof(epoch);
-  mallctl("epoch", &epoch, &size, &epoch, size);
-  report.allocator = "jemalloc-" + std::to_string(JEMALLOC_VERSION_MAJOR) + "." +
-                     std::to_string(JEMALLOC_VERSION_MINOR) + "." + std::to_string(JEMALLOC_VERSION_BUGFIX);
-  report.used = allocator_figure("stats.allocated");
-  report.active = allocator_figure("stats.active");
-  report.resident = allocator_figure("stats.resident");
-}
-#else
-void report_allocator(commands::MemoryReport& report) {
-  const struct mallinfo2 figures = mallinfo2();
-  report.allocator = "libc";
-  report.used = figures.uordblks + figures.hblkhd;
-  report.active = figures.arena + figures.hblkhd;
-  report.resident = report.active;
-}
-#endif
 
 commands::MemoryReport report_memory() {
   commands::MemoryReport report;
@@ -139,7 +106,14 @@ std::optional<std::string> replace_file(const std::string& path, const std::stri
 }  // namespace
 
 commands::Environment environment() {
-  return {.memory = report_memory, .cpu = report_cpu, .read_file = read_file, .replace_file = replace_file};
+  return {.memory = report_memory,
+          .used_memory = used_memory,
+          .thread_memory = thread_memory,
+          .purge_memory = purge_memory,
+          .allocator_statistics = allocator_statistics,
+          .cpu = report_cpu,
+          .read_file = read_file,
+          .replace_file = replace_file};
 }
 
 }  // namespace millrace::process

@@ -6,6 +6,13 @@
 #include "base/check.h"
 
 namespace millrace::pubsub {
+namespace {
+
+// A node of the table: the pair, the link to the next and the cached hash; and the place in the audience.
+constexpr size_t kSeatBytes =
+    sizeof(std::pair<Name, Seat>) + sizeof(void*) + sizeof(size_t) + sizeof(Audience::Listener);
+
+}  // namespace
 
 Subscriptions::~Subscriptions() {
   CHECK(empty());
@@ -17,6 +24,15 @@ std::vector<std::string> Subscriptions::names(Kind kind) const {
   result.reserve(count(kind));
   for (const auto& [name, seat] : of(kind)) result.emplace_back(name.text);
   return result;
+}
+
+size_t Subscriptions::memory_bytes() const {
+  if (seats_ == nullptr) return 0;
+  size_t bytes = sizeof(SeatsByKind);
+  for (const SeatsByName& seats : *seats_) {
+    bytes += seats.bucket_count() * sizeof(void*) + seats.size() * kSeatBytes;
+  }
+  return bytes;
 }
 
 void Subscriptions::join(Kind kind, const Name& name, Audience& audience, const std::function<void()>& acknowledge) {

@@ -47,6 +47,8 @@ class Subscriptions {
   // What the confirmations of (P)SUBSCRIBE tell: channels and patterns together.
   size_t channels_and_patterns() const { return count(Kind::kChannel) + count(Kind::kPattern); }
   bool empty() const { return seats_ == nullptr; }
+  // What the names and seats take, roughly.
+  size_t memory_bytes() const;
   // A copy, to walk over while unsubscribing.
   std::vector<std::string> names(Kind kind) const;
 

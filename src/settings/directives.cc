@@ -151,6 +151,13 @@ constexpr auto kRows = std::to_array<Directive>({
      .member = &Settings::auto_aof_rewrite_min_size_bytes},
     {.name = "aof-load-truncated", .kind = Kind::kBool, .initial = "yes", .member = &Settings::aof_load_truncated},
     {.name = "aof-timestamp-enabled", .kind = Kind::kBool, .initial = "no", .member = &Settings::aof_timestamp_enabled},
+    // ---- memory
+    {.name = "maxmemory", .kind = Kind::kMemory, .initial = "0", .unit = "bytes", .member = &Settings::maxmemory_bytes},
+    {.name = "maxmemory-clients",
+     .kind = Kind::kMemoryOrPercent,
+     .initial = "0",
+     .unit = "bytes",
+     .member = &Settings::maxmemory_clients},
     // ---- limits of clients
     {.name = "client-query-buffer-limit",
      .kind = Kind::kMemory,

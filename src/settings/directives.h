@@ -19,7 +19,7 @@ enum class Kind : uint8_t {
   kInteger,          // decimal, min..max
   kOctal,            // file mode, min..max
   kMemory,           // bytes with an optional unit, min..max
-  kMemoryOrPercent,  // kMemory, or 0% .. 100%
+  kMemoryOrPercent,  // kMemory, or 0% .. 100%, which is stored as its negative
   kAutoOrInteger,    // auto (stored as 0), or min..max
   kChoice,           // one of `choices`; stored as its position
   kChoices,          // one or more of `choices`

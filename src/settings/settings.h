@@ -61,6 +61,8 @@ class Settings {
   Number maxclients{10000};
   Number protected_mode{1};
   // ---- limits
+  Number maxmemory_bytes{0};    // 0 = no limit
+  Number maxmemory_clients{0};  // bytes, or if negative a percentage of maxmemory; 0 = no limit
   Number client_query_buffer_limit_bytes{1024ll * 1024 * 1024};
   Number proto_max_bulk_len_bytes{512ll * 1024 * 1024};
   // client-output-buffer-limit normal

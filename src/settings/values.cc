@@ -71,12 +71,11 @@ ParsedValue parse_memory_or_percent(const Directive& directive, std::string_view
     const std::optional<int64_t> percent = parse_i64(word.substr(0, word.size() - 1));
     if (!percent || *percent < 0) return failed("argument must be a memory or percent value");
     if (*percent > 100) return failed("percentage argument must be less or equal to 100");
-    return text(std::to_string(*percent) + "%");
+    return number(-*percent);
   }
   const std::optional<int64_t> value = parse_memory(word);
   if (!value) return failed("argument must be a memory or percent value");
-  const ParsedValue checked = in_range(directive, *value);
-  return checked.ok() ? text(std::to_string(*value)) : checked;
+  return in_range(directive, *value);
 }
 
 ParsedValue parse_auto_or_integer(const Directive& directive, std::string_view word) {
@@ -295,6 +294,8 @@ std::string format_number(const Directive& directive, int64_t value) {
       return octal_text(value);
     case Kind::kAutoOrInteger:
       return value == 0 ? "auto" : std::to_string(value);
+    case Kind::kMemoryOrPercent:
+      return value < 0 ? std::to_string(-value) + "%" : std::to_string(value);
     case Kind::kVersion:
       return std::to_string(value >> 16) + "." + std::to_string(value >> 8 & 255) + "." + std::to_string(value & 255);
     case Kind::kEvents:

@@ -260,8 +260,8 @@ class LongLoading : public JournalLoading {
   // The server that is loading, and a connection to it.
   void start_loading() {
     port_ = free_port();
-    std::vector<std::string> words = {MILLRACE_SERVER_PATH, "--port",  std::to_string(port_), "--cores", "2",
-                                      "--io-backend",       GetParam()};
+    std::vector<std::string> words = {MILLRACE_SERVER_PATH, "--port", std::to_string(port_), "--cores", "2",
+                                      "--io-backend",       backend()};
     for (const std::string& word : arguments({})) words.push_back(word);
     process_ = std::make_unique<Process>(words);
     ASSERT_TRUE(eventually([&] { return (connection_ = RespConnection::connect(port_)) != nullptr; }));

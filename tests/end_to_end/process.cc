@@ -2,20 +2,13 @@
 #include "end_to_end/process.h"
 
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "base/check.h"
@@ -25,23 +18,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// From here on io_uring_setup fails with EPERM for this process and what it becomes.
-bool refuse_io_uring() {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{.len = std::size(program), .filter = program};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
 struct Preparation {
   const char* in;
   const char* out;
   const char* err;
-  bool deny_io_uring;
+  Confinement confinement;
   const char* directory;
 };
 
@@ -55,7 +36,7 @@ struct Preparation {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
-  if (preparation.deny_io_uring && !refuse_io_uring()) _exit(125);
+  if (!confine(preparation.confinement)) _exit(125);
   execvpe(arguments[0], arguments, environment);
   _exit(127);
 }
@@ -107,7 +88,9 @@ Process::Process(const std::vector<std::string>& words, const Options& options) 
   const std::string out = directory_.path("out");
   const std::string err = directory_.path("err");
   const std::string directory = directory_.path(".");
-  const Preparation preparation{in.c_str(), out.c_str(), err.c_str(), options.deny_io_uring, directory.c_str()};
+  Confinement confinement = options.confinement;
+  if (words[0] != MILLRACE_SERVER_PATH) confinement = {.io_uring_error = confinement.io_uring_error};
+  const Preparation preparation{in.c_str(), out.c_str(), err.c_str(), confinement, directory.c_str()};
   pid_ = fork();
   if (pid_ == 0) become(preparation, argument_pointers.data(), variable_pointers.data());
   CHECK(pid_ > 0);

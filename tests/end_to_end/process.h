@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/confinement.h"
 #include "support/eventually.h"
 #include "support/server_process.h"
 
@@ -40,7 +41,8 @@ class Process {
   struct Options {
     std::string input = {};                     // on its standard input
     std::vector<std::string> environment = {};  // NAME=value, besides the test's own
-    bool deny_io_uring = false;                 // the kernel answers io_uring_setup with EPERM, as containers do
+    // io_uring is denied to any program, the rest to the server alone: what tests it needs memory, too.
+    Confinement confinement = confinement_of_run();
   };
 
   explicit Process(const std::vector<std::string>& words) : Process(words, Options()) {}

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "end_to_end/fixture.h"
 
 namespace millrace::test {
@@ -207,14 +209,15 @@ TEST_F(StartTest, TheLogNamesCoresBackendAndReason) {
 }
 
 TEST_F(StartTest, WithoutIoUringItStartsOnEpollAndSaysWhy) {
-  start({"--cores", "1"}, {.deny_io_uring = true});
+  start({"--cores", "1"}, {.confinement = {.io_uring_error = EPERM}});
   EXPECT_THAT(log(), MatchesRegex("(.|\n)* 1 core, epoll: io_uring is forbidden here[^\n]*\n(.|\n)*"));
   EXPECT_EQ(Client(port_).call({"XADD", "s", "1-1", "f", "v"}), "1-1");
   EXPECT_EQ(end(), 0);
 }
 
 TEST_F(StartTest, IoUringOrNothing) {
-  EXPECT_THAT(refusal({"--io-backend", "io_uring", "--port", std::to_string(free_port())}, {.deny_io_uring = true}),
+  EXPECT_THAT(refusal({"--io-backend", "io_uring", "--port", std::to_string(free_port())},
+                      {.confinement = {.io_uring_error = EPERM}}),
               StartsWith("io_uring was asked for, but "));
 }
 

@@ -43,13 +43,18 @@ std::vector<std::string> command_line(const ServerOptions& options, uint16_t por
   std::vector<std::string> words = {program, "--port", std::to_string(port), "--bind", "127.0.0.1"};
   if (is_redis) words.insert(words.end(), {"--save", "", "--appendonly", "no"});
   if (!options.io_backend.empty()) words.insert(words.end(), {"--io-backend", options.io_backend});
-  if (options.cores > 0) words.insert(words.end(), {"--cores", std::to_string(options.cores)});
+  if (!is_redis && options.confinement.one_processor) {
+    words.insert(words.end(), {"--cores", "1"});
+  } else if (options.cores > 0) {
+    words.insert(words.end(), {"--cores", std::to_string(options.cores)});
+  }
   words.insert(words.end(), options.extra.begin(), options.extra.end());
   return words;
 }
 
 // In the child, after fork: only calls that are safe there.
-[[noreturn]] void become_server(const char* directory, const char* log, char* const* arguments) {
+[[noreturn]] void become_server(const char* directory, const char* log, const Confinement& confinement,
+                                char* const* arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves no server behind
   const int out = open(log, O_CREAT | O_WRONLY | O_APPEND, 0600);
   const int in = open("/dev/null", O_RDONLY);
@@ -57,6 +62,7 @@ std::vector<std::string> command_line(const ServerOptions& options, uint16_t por
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(out, STDERR_FILENO);
+  if (!confine(confinement)) _exit(125);
   execvp(arguments[0], arguments);
   _exit(127);
 }
@@ -108,8 +114,9 @@ bool ServerProcess::spawn(const ServerOptions& options) {
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const std::string log = log_path(directory_);
+  const Confinement confinement = options.kind == ServerKind::kMillrace ? options.confinement : Confinement();
   pid_ = fork();
-  if (pid_ == 0) become_server(directory_.c_str(), log.c_str(), arguments.data());
+  if (pid_ == 0) become_server(directory_.c_str(), log.c_str(), confinement, arguments.data());
   return pid_ > 0;
 }
 

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "support/confinement.h"
+
 namespace millrace::test {
 
 enum class ServerKind { kMillrace, kRedis };
@@ -25,7 +27,8 @@ struct ServerOptions {
   std::string io_backend = {};          // Millrace: --io-backend; empty = the server's choice
   int cores = 0;                        // Millrace: --cores; 0 = the server's choice
   std::vector<std::string> extra = {};  // further arguments, as they stand
-  std::string program = {};             // another binary than the one that was built; empty = that one
+  Confinement confinement = confinement_of_run();
+  std::string program = {};  // another binary than the one that was built; empty = that one
 };
 
 struct ExitStatus {

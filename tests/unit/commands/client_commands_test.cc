@@ -6,6 +6,7 @@
 
 #include "commands/blocking.h"
 #include "commands/client_line.h"
+#include "commands/client_memory.h"
 #include "unit/commands/command_stage.h"
 
 namespace millrace::commands {
@@ -43,11 +44,34 @@ TEST_F(ClientCommands, ALineShowsTheCard) {
   me->card.database = 3;
   me->card.protocol = 3;
   me->card.output_buffer_bytes = 99;
+  me->card.output_capacity_bytes = 128;
+  me->card.output_peak_bytes = 120;
   EXPECT_THAT(line_of(*me), HasSubstr("name= age=7 idle=3 flags=beT db=3 "));
-  EXPECT_THAT(line_of(*me), HasSubstr(" omem=99 "));
+  EXPECT_THAT(line_of(*me), HasSubstr(" rbs=128 rbp=120 obl=99 oll=0 omem=0 tot-mem=128 events=r "));
   EXPECT_THAT(line_of(*me), HasSubstr(" resp=3 "));
   pass_ms(-100000);
   EXPECT_THAT(line_of(*me), HasSubstr("age=0 idle=0 ")) << "the wall clock may jump back";
+}
+
+TEST_F(ClientCommands, ALineShowsTheMemory) {
+  Client::Card& card = me->card;
+  card.object_bytes = 1000;
+  card.query_buffer_bytes = 200;
+  card.query_buffer_free_bytes = 56;
+  card.output_buffer_bytes = 20'000;
+  card.output_capacity_bytes = 30'000;
+  card.output_peak_bytes = 25'000;
+  card.output_batches = 2;
+  card.is_sending = true;
+  run("CLIENT SETNAME four");
+  run("SUBSCRIBE channel");
+  EXPECT_THAT(line_of(*me), HasSubstr(" qbuf=200 qbuf-free=56 argv-mem=0 multi-mem=0 rbs=30000 rbp=25000 obl=0 oll=2 "
+                                      "omem=30000 tot-mem="));
+  EXPECT_THAT(line_of(*me), HasSubstr(" events=rw "));
+  EXPECT_GT(memory_of(*me), 31'260u) << "the subscription takes some, too";
+  run("UNSUBSCRIBE");
+  EXPECT_THAT(run("CLIENT LIST"), HasSubstr(" argv-mem=10 ")) << "of the command that looks";
+  EXPECT_THAT(line_of(*me), HasSubstr(" argv-mem=0 "));
 }
 
 TEST_F(ClientCommands, InfoIsTheOwnLine) {

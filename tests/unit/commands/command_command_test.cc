@@ -41,7 +41,7 @@ TEST_F(CommandCommand, InfoOfSubcommandsAndTips) {
       lines(run("COMMAND INFO CONFIG|SET config|foo")),
       "*2 *10 $10 config|set :-4 *4 +admin +noscript +loading +stale :0 :0 :0 *3 +@admin +@slow +@dangerous *2 $24 "
       "request_policy:all_nodes $29 response_policy:all_succeeded *0 *0 $-1 ");
-  EXPECT_THAT(lines(run("COMMAND INFO memory")), HasSubstr("*0 *0 *2 *10 $12 memory|usage :-3 *1 +readonly :2 :2 :1 "));
+  EXPECT_THAT(lines(run("COMMAND INFO memory")), HasSubstr("*0 *0 *6 *10 $12 memory|usage :-3 *1 +readonly :2 :2 :1 "));
 }
 
 TEST_F(CommandCommand, TheOldKeyRangeJoinsNeighbours) {

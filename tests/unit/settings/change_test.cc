@@ -76,11 +76,11 @@ TEST_F(ChangeTest, Refusals) {
 }
 
 TEST_F(ChangeTest, PromisesAreRefusedUnlessTheyPromiseNothing) {
-  EXPECT_EQ(set({"requirepass", "", "maxmemory", "0", "save", ""}), "");
+  EXPECT_EQ(set({"requirepass", "", "maxmemory-policy", "noeviction", "save", ""}), "");
   EXPECT_EQ(set({"requirepass", "x"}),
             "CONFIG SET failed (possibly related to argument 'requirepass') - passwords are not supported yet");
-  EXPECT_NE(set({"maxmemory", "1gb"}), "");
-  EXPECT_EQ(settings_.text("maxmemory"), "0");
+  EXPECT_NE(set({"maxmemory-policy", "allkeys-lru"}), "");
+  EXPECT_EQ(settings_.text("maxmemory-policy"), "noeviction");
 }
 
 TEST_F(ChangeTest, TheJournalsDirectives) {

@@ -152,7 +152,8 @@ TEST(Load, ErrorsAreOneLineThatSaysWhere) {
       {"slaveof 1.2.3.4 6379", "redis.conf:1: replicaof: replication is not supported yet"},
       {"rename-command CONFIG \"\"", "redis.conf:1: rename-command: renaming commands is not supported"},
       {"loadmodule x.so", "redis.conf:1: loadmodule: modules are not supported"},
-      {"maxmemory 1gb", "redis.conf:1: maxmemory: limiting memory is not supported yet"},
+      {"maxmemory-policy volatile-ttl",
+       "redis.conf:1: maxmemory-policy: removing keys to free memory is not supported yet: only noeviction is"},
       {"cluster-enabled yes", "redis.conf:1: cluster-enabled: cluster mode is not supported"},
   };
   for (const auto& [text, error] : mistakes) {
@@ -163,7 +164,9 @@ TEST(Load, ErrorsAreOneLineThatSaysWhere) {
 
 TEST(Load, RefusedDirectivesMayStateTheirDefault) {
   Loading loading;
-  EXPECT_EQ(loading.load_file("requirepass \"\"\ntls-port 0\nmaxmemory 0\ncluster-enabled no\nsave \"\"\n"), "");
+  EXPECT_EQ(
+      loading.load_file("requirepass \"\"\ntls-port 0\nmaxmemory-policy noeviction\ncluster-enabled no\nsave \"\"\n"),
+      "");
 }
 
 TEST(Load, CommandLineErrors) {

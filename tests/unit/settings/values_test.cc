@@ -52,6 +52,7 @@ const Case kCases[] = {
     {"compat-version", "7.2.4.1", "", "argument must be a version such as 7.2.4"},
     {"compat-version", "7.256.1", "", "argument must be a version such as 7.2.4"},
     {"maxmemory-clients", "5%", "5%", ""},
+    {"maxmemory-clients", "0%", "0", ""},
     {"maxmemory-clients", "1kb", "1024", ""},
     {"maxmemory-clients", "101%", "", "percentage argument must be less or equal to 100"},
     {"maxmemory-clients", "x", "", "argument must be a memory or percent value"},

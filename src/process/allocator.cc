@@ -1,0 +1,129 @@
+// See allocator.h. One of: jemalloc, the allocator of a sanitizer, that of the C library.
+#include "process/allocator.h"
+
+#include <cstddef>
+#include <string_view>
+
+#if MILLRACE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+extern "C" {  // not every compiler comes with the header
+size_t __sanitizer_get_current_allocated_bytes();
+size_t __sanitizer_get_heap_size();
+}
+#else
+#include <malloc.h>
+#endif
+
+namespace millrace::process {
+
+#if MILLRACE_JEMALLOC
+namespace {
+
+uint64_t figure(const char* name) {
+  size_t value = 0;
+  size_t size = sizeof value;
+  return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+}
+
+// jemalloc refreshes its figures only when the epoch moves.
+void refresh_figures() {
+  uint64_t epoch = 1;
+  size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+}
+
+const uint64_t* thread_counter(const char* name) {
+  uint64_t* counter = nullptr;
+  size_t size = sizeof counter;
+  return mallctl(name, &counter, &size, nullptr, 0) == 0 ? counter : nullptr;
+}
+
+void append_text(void* text, const char* piece) {
+  *static_cast<std::string*>(text) += piece;
+}
+
+}  // namespace
+
+void report_allocator(commands::MemoryReport& report) {
+  refresh_figures();
+  report.allocator = "jemalloc-" + std::to_string(JEMALLOC_VERSION_MAJOR) + "." +
+                     std::to_string(JEMALLOC_VERSION_MINOR) + "." + std::to_string(JEMALLOC_VERSION_BUGFIX);
+  report.used = figure("stats.allocated");
+  report.active = figure("stats.active");
+  report.resident = figure("stats.resident");
+}
+
+uint64_t used_memory() {
+  refresh_figures();
+  return figure("stats.allocated");
+}
+
+commands::ThreadMemory thread_memory() {
+  const uint64_t* const taken = thread_counter("thread.allocatedp");
+  const uint64_t* const given_back = thread_counter("thread.deallocatedp");
+  if (taken == nullptr || given_back == nullptr) return {};
+  return {.taken = taken, .given_back = given_back};
+}
+
+bool purge_memory() {
+  const std::string name = "arena." + std::to_string(MALLCTL_ARENAS_ALL) + ".purge";
+  return mallctl(name.c_str(), nullptr, nullptr, nullptr, 0) == 0;
+}
+
+std::string allocator_statistics() {
+  std::string text;
+  malloc_stats_print(append_text, &text, nullptr);
+  return text;
+}
+
+#else
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::string_view kName = "sanitizer";
+uint64_t taken_bytes() {
+  return __sanitizer_get_current_allocated_bytes();
+}
+uint64_t kept_bytes() {
+  return __sanitizer_get_heap_size();
+}
+#else
+constexpr std::string_view kName = "libc";
+uint64_t taken_bytes() {
+  const struct mallinfo2 figures = mallinfo2();
+  return figures.uordblks + figures.hblkhd;
+}
+uint64_t kept_bytes() {
+  const struct mallinfo2 figures = mallinfo2();
+  return figures.arena + figures.hblkhd;
+}
+#endif
+
+}  // namespace
+
+void report_allocator(commands::MemoryReport& report) {
+  report.allocator = kName;
+  report.used = taken_bytes();
+  report.active = kept_bytes();
+  report.resident = report.active;
+}
+
+uint64_t used_memory() {
+  return taken_bytes();
+}
+
+commands::ThreadMemory thread_memory() {
+  return {};
+}
+
+bool purge_memory() {
+  return true;
+}
+
+std::string allocator_statistics() {
+  return {};
+}
+#endif
+
+}  // namespace millrace::process
