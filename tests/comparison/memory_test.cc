@@ -95,7 +95,6 @@ TEST_P(MemoryComparison, SettingsAreTakenAndRefusedAlike) {
       {"maxmemory", "1g"},
       {"maxmemory", "10%"},
       {"maxmemory", "x"},
-      {"maxmemory", ""},
       {"maxmemory", "0"},
       {"maxmemory-clients", "5%"},
       {"maxmemory-clients", "0%"},
