@@ -36,8 +36,8 @@ uint64_t setting(const char* name, uint64_t otherwise) {
 }
 
 // Settings that can shut every client out are only set to values that cannot.
-constexpr std::string_view kDelicateSettings[] = {"maxclients", "timeout", "client-query-buffer-limit",
-                                                  "proto-max-bulk-len"};
+constexpr std::string_view kDelicateSettings[] = {"maxclients",         "timeout",   "client-query-buffer-limit",
+                                                  "proto-max-bulk-len", "maxmemory", "maxmemory-clients"};
 constexpr std::string_view kHugeValues[] = {"9223372036854775807", "9223372036854775", "100000000000", "2147483647",
                                             "9223372036gb"};
 constexpr std::string_view kOutputLimits[] = {"normal 0 0 9223372036854775807",
