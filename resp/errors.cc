@@ -80,6 +80,10 @@ std::string only_in_subscriber_mode(std::string_view command) {
                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"});
 }
 
+std::string no_latency_samples(std::string_view event) {
+  return join({"No samples available for event '", event, "'"});
+}
+
 std::string hello_option(std::string_view word) {
   return join({"Syntax error in HELLO option '", word, "'"});
 }

@@ -107,9 +107,22 @@ inline constexpr std::string_view kJournalLoadFailed = "Error trying to load the
 inline constexpr std::string_view kReloadOptions = "DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
 inline constexpr std::string_view kShutdownFailed = "Errors trying to SHUTDOWN. Check logs.";
 inline constexpr std::string_view kNoShutdownInProgress = "No shutdown in progress.";
+inline constexpr std::string_view kSlowlogCount = "count should be greater than or equal to -1";
+inline constexpr std::string_view kInvalidFirstDb = "invalid first DB index";
+inline constexpr std::string_view kInvalidSecondDb = "invalid second DB index";
 inline constexpr std::string_view kInvalidCommandSpecified = "Invalid command specified";
 inline constexpr std::string_view kInvalidArgumentCount = "Invalid number of arguments specified for command";
 inline constexpr std::string_view kCommandHasNoKeys = "The command has no key arguments";
+
+// ---- several servers, and modules
+inline constexpr std::string_view kClusterDisabled = "This instance has cluster support disabled";
+inline constexpr std::string_view kInvalidMasterPort = "Invalid master port";
+inline constexpr std::string_view kNoReplication = "Replication is not supported: only REPLICAOF NO ONE is accepted";
+inline constexpr std::string_view kNoFailover = "No failover in progress.";
+inline constexpr std::string_view kFailoverTimeout = "FAILOVER timeout must be greater than 0";
+inline constexpr std::string_view kFailoverNeedsReplicas = "FAILOVER requires connected replicas.";
+inline constexpr std::string_view kModuleLoad = "Error loading the extension. Please check the server logs.";
+inline constexpr std::string_view kModuleUnload = "Error unloading module: no such module with that name";
 
 // ---- streams: ids, XADD, XTRIM
 inline constexpr std::string_view kInvalidStreamId = "Invalid stream ID specified as stream command argument";
@@ -226,6 +239,7 @@ std::string unrecognized_xclaim_option(std::string_view word);
 std::string unrecognized_xnack_option(std::string_view word);
 std::string unsupported_option(std::string_view word);  // EXPIRE
 std::string only_in_subscriber_mode(std::string_view command);
+std::string no_latency_samples(std::string_view event);  // LATENCY GRAPH
 std::string hello_option(std::string_view word);
 std::string unknown_client_type(std::string_view type);
 std::string no_such_user(std::string_view name);

@@ -237,6 +237,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   facts.executable = process::absolute_path(executable);
   facts.config_file = report.config_file.empty() ? "" : process::absolute_path(report.config_file);
   facts.run_id = make_run_id();
+  facts.replication_id = make_run_id();
   facts.os = describe_os();
   facts.core_count = asked_cores > 0 ? static_cast<int>(asked_cores) : static_cast<int>(io::available_processors());
   auto backends = io::make_backends(*plan, static_cast<size_t>(facts.core_count));

@@ -57,6 +57,8 @@ class BlockedCommand : public keyspace::Waiter {
   virtual void write_timeout(resp::ReplyWriter& reply) const = 0;
   // Its client waits no more: it leaves whatever it stood in besides the queues of its keys. On its client's core.
   virtual void withdraw() const {}
+  // It is answered when one of its keys goes away, too (XREADGROUP).
+  virtual bool watches_missing_keys() const { return false; }
   // When time alone may make a key ready (XREADGROUP CLAIM): unix ms; kNoDeadline if it cannot. Looked at by the
   // client's core after blocking and after each fruitless look.
   virtual int64_t next_look_unix_ms() const { return kNoDeadline; }

@@ -19,14 +19,6 @@ const CommandTable& table_of(const CommandContext& context) {
   return *context.spec.table;
 }
 
-// "xadd" or "client|kill".
-const CommandSpec* find_full_name(const CommandTable& table, std::string_view name) {
-  const size_t bar = name.find('|');
-  const CommandSpec* spec = table.find(name.substr(0, bar));
-  if (spec == nullptr || bar == std::string_view::npos) return spec;
-  return table.find_subcommand(*spec, name.substr(bar + 1));
-}
-
 bool arity_fits(const CommandSpec& spec, size_t count) {
   const auto wanted = static_cast<size_t>(std::abs(spec.arity));
   return spec.arity > 0 ? count == wanted : count >= wanted;
@@ -105,7 +97,7 @@ std::vector<const CommandSpec*> read_named(const CommandContext& context) {
     for (const CommandSpec& row : table_of(context).rows()) specs.push_back(&row);
     return specs;
   }
-  for (const std::string_view name : context.args.subspan(2)) specs.push_back(find_full_name(table_of(context), name));
+  for (const std::string_view name : context.args.subspan(2)) specs.push_back(table_of(context).find_named(name));
   return specs;
 }
 

@@ -1,7 +1,8 @@
 // The shapes are Redis's, down to which lists are sets in RESP3 and in which order a map's keys come:
 //
 //   info   [ name arity {+flag} first last step {+@category} {tip} {key spec} [info of subcommand] ]
-//   docs   name => { summary since group complexity doc_flags arguments subcommands }, what is empty left out
+//   docs   name => { summary since group complexity doc_flags deprecated_since replaced_by arguments subcommands },
+//          what is empty left out
 #include "commands/command_docs.h"
 
 #include <algorithm>
@@ -167,7 +168,8 @@ void write_command_info(resp::ReplyWriter& reply, const CommandSpec& spec) {
 void write_command_docs(resp::ReplyWriter& reply, const CommandSpec& spec) {
   const std::vector<std::string_view> doc_flags = split_words(spec.doc_flags, ' ');
   reply.bulk(spec.full_name);
-  reply.map(3 + !spec.complexity.empty() + !doc_flags.empty() + !spec.arguments.empty() + !spec.subcommands.empty());
+  reply.map(3 + !spec.complexity.empty() + !doc_flags.empty() + !spec.deprecated_since.empty() +
+            !spec.replaced_by.empty() + !spec.arguments.empty() + !spec.subcommands.empty());
   write_pair(reply, "summary", spec.summary);
   write_pair(reply, "since", spec.since);
   write_pair(reply, "group", spec.group);
@@ -176,6 +178,8 @@ void write_command_docs(resp::ReplyWriter& reply, const CommandSpec& spec) {
     reply.bulk("doc_flags");
     write_statuses(reply, doc_flags);
   }
+  if (!spec.deprecated_since.empty()) write_pair(reply, "deprecated_since", spec.deprecated_since);
+  if (!spec.replaced_by.empty()) write_pair(reply, "replaced_by", spec.replaced_by);
   if (!spec.arguments.empty()) {
     reply.bulk("arguments");
     write_arguments(reply, spec.arguments);

@@ -83,8 +83,8 @@ void check_row(const CommandSpec& spec) {
 
 std::vector<CommandSpec> all_rows() {
   std::vector<CommandSpec> rows;
-  for (auto* family :
-       {stream_command_rows, key_command_rows, pubsub_command_rows, connection_command_rows, server_command_rows}) {
+  for (auto* family : {stream_command_rows, key_command_rows, pubsub_command_rows, connection_command_rows,
+                       server_command_rows, observation_command_rows, topology_command_rows}) {
     for (CommandSpec& row : family()) rows.push_back(std::move(row));
   }
   return rows;
@@ -123,6 +123,13 @@ const CommandSpec* CommandTable::find(std::string_view name) const {
 const CommandSpec* CommandTable::find_subcommand(const CommandSpec& container, std::string_view name) const {
   const uint32_t index = names_.find(container.index, name);
   return index == NameIndex::kAbsent ? nullptr : by_index_[index];
+}
+
+const CommandSpec* CommandTable::find_named(std::string_view full_name) const {
+  const size_t bar = full_name.find('|');
+  const CommandSpec* spec = find(full_name.substr(0, bar));
+  if (spec == nullptr || bar == std::string_view::npos) return spec;
+  return find_subcommand(*spec, full_name.substr(bar + 1));
 }
 
 const CommandSpec* CommandTable::find_called(std::span<const std::string_view> args) const {

@@ -95,7 +95,9 @@ struct CommandSpec {
   Locking locking = Locking::kKeys;
   Handler handler = nullptr;  // nullptr: a container without a body of its own
   std::vector<CommandSpec> subcommands{};
-  std::string_view doc_flags{};     // "syscmd", as COMMAND DOCS prints them
+  std::string_view doc_flags{};  // "syscmd", "deprecated": as COMMAND DOCS prints them
+  std::string_view deprecated_since{};
+  std::string_view replaced_by{};   // "`REPLICAOF`"
   bool in_subscriber_mode = false;  // a RESP2 client that listens to something may still call it
 
   // Filled in by CommandTable.
@@ -116,6 +118,8 @@ class CommandTable {
   // Any case. The row itself, not a subcommand's.
   const CommandSpec* find(std::string_view name) const;
   const CommandSpec* find_subcommand(const CommandSpec& container, std::string_view name) const;
+  // "xadd" or "client|kill".
+  const CommandSpec* find_named(std::string_view full_name) const;
   // The row that a whole command, name first, would run; nullptr if there is no such command or subcommand.
   const CommandSpec* find_called(std::span<const std::string_view> args) const;
   const std::vector<CommandSpec>& rows() const { return rows_; }
@@ -156,5 +160,7 @@ std::vector<CommandSpec> key_command_rows();
 std::vector<CommandSpec> pubsub_command_rows();
 std::vector<CommandSpec> connection_command_rows();
 std::vector<CommandSpec> server_command_rows();
+std::vector<CommandSpec> observation_command_rows();
+std::vector<CommandSpec> topology_command_rows();
 
 }  // namespace millrace::commands

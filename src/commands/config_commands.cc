@@ -30,6 +30,10 @@ constexpr Counter CoreStatistics::*kResettable[] = {
     &CoreStatistics::hits,
     &CoreStatistics::misses,
     &CoreStatistics::expired_keys,
+    &CoreStatistics::expiry_nanoseconds,
+    &CoreStatistics::expiry_rounds_cut,
+    &CoreStatistics::turns,
+    &CoreStatistics::turn_nanoseconds,
     &CoreStatistics::error_replies,
     &CoreStatistics::reads,
     &CoreStatistics::writes,
@@ -43,6 +47,7 @@ void reset(CoreStatistics& core) {
   for (CommandStatistics& row : core.commands) {
     row.calls.set(0);
     row.nanoseconds.set(0);
+    row.latency.clear();
     row.rejected.set(0);
     row.failed.set(0);
   }

@@ -64,6 +64,8 @@ class Host {
   virtual void stall(int64_t ns) = 0;
   // Reads the clock afresh (the context's `now` is the turn's).
   virtual Instant read_clock() = 0;
+  // A clock that only says how long something took, cheap enough to be read with every command. ns; any beginning.
+  virtual int64_t read_stopwatch() = 0;
 
  protected:
   ~Host() = default;

@@ -10,6 +10,7 @@
 #include "base/numbers.h"
 #include "commands/access.h"
 #include "commands/context.h"
+#include "commands/debug_protocol.h"
 #include "commands/handlers.h"
 #include "keyspace/key_table.h"
 #include "persistence/digest.h"
@@ -97,6 +98,22 @@ void debug_set_active_expire(CommandContext& context) {
   context.reply.ok();
 }
 
+void debug_change_replication_id(CommandContext& context) {
+  context.server.replication_id.change(context.random);
+  context.server.log.warning("Changing replication IDs after receiving change-repl-id");
+  context.reply.ok();
+}
+
+// The text as it is, code and all.
+void debug_error(CommandContext& context) {
+  context.reply.error("-" + std::string(context.args[2]));
+}
+
+void debug_log(CommandContext& context) {
+  context.server.log.warning("DEBUG LOG: " + std::string(context.args[2]));
+  context.reply.ok();
+}
+
 void debug_help(CommandContext& context);
 
 struct DebugAction {
@@ -108,10 +125,15 @@ struct DebugAction {
 };
 
 constexpr DebugAction kActions[] = {
+    {"change-repl-id", 2, debug_change_replication_id, "CHANGE-REPL-ID",
+     "Gives the history of the keys another name in INFO replication."},
     {"digest", 2, debug_digest, "DIGEST", "Shows a checksum of all keys and values, whatever their order."},
     {"digest-value", -2, debug_digest_value, "DIGEST-VALUE [<key> ...]", "Shows a checksum of each value."},
+    {"error", 3, debug_error, "ERROR <text>", "Replies with that text as an error."},
     {"loadaof", -2, debug_load_journal, "LOADAOF", "Removes all keys and loads the journal."},
+    {"log", 3, debug_log, "LOG <text>", "Writes the text to the log."},
     {"object", 3, debug_object, "OBJECT <key>", "Shows how the value of a key is held in memory."},
+    {"protocol", 3, debug_protocol, "PROTOCOL <type>", "Replies with a value of the type, as the protocol spells it."},
     {"reload", -2, debug_reload, "RELOAD [NOSAVE]",
      "Saves all keys (not with NOSAVE), removes them and loads the file."},
     {"set-active-expire", 3, debug_set_active_expire, "SET-ACTIVE-EXPIRE <0|1>",

@@ -37,13 +37,17 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
 }
 
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
-  if (!publish_run_.continues_with(args)) publish_run_.deliver();
+  if (!publish_run_.continues_with(args)) deliver_publishes();
+  begin_time();
   const size_t before = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
   const CommandSpec* spec = find_command(client, args, reply);
   DCHECK(spec != nullptr || !publish_run_.is_open());  // a refusal would overtake the replies of the run
   if (spec != nullptr) hold_partitions(*spec, args);
-  if (spec != nullptr && is_paused(*spec, now)) return Outcome::kPaused;
+  if (spec != nullptr && is_paused(*spec, now)) {
+    is_timing_ = false;
+    return Outcome::kPaused;
+  }
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
   if (spec != nullptr) {
@@ -58,7 +62,9 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
   if (client.session.is_mute()) out.truncate(start);
   if (spec != nullptr) {
     tell_others(*spec, client, args, now);
+    end_time(*spec, client, args, blocks, now);
   } else {
+    is_timing_ = false;
     server_.tracking.after_refusal(table_.find_called(args), client);
   }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
@@ -73,10 +79,9 @@ uint64_t Executor::replies_wait_for(Client& client) {
 }
 
 void Executor::end_run() {
-  publish_run_.deliver();
+  deliver_publishes();
   if (!is_replay_) locks_.release();
-  if (timed_spec_ != nullptr) account_time();
-  timed_spec_ = nullptr;
+  end_run_time();
 }
 
 bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
@@ -147,10 +152,6 @@ void Executor::hold_partitions(const CommandSpec& spec, std::span<const std::str
 
 void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                            resp::ReplyWriter& reply, Instant now) {
-  if (timed_spec_ != &spec) {
-    account_time();
-    timed_spec_ = &spec;
-  }
   statistics_.commands_processed.add();
   statistics_.commands[spec.index].calls.add();
   expect_events();
@@ -308,15 +309,6 @@ void Executor::count_reply(const CommandSpec* spec, std::string_view reply) {
     place = statistics_.errors.emplace(std::string(code), 0).first;
   }
   ++place->second;
-}
-
-// Charges the time since the last reading to the commands that ran in it.
-void Executor::account_time() {
-  const int64_t now_ns = host_.read_clock().monotonic_ns;
-  if (timed_spec_ != nullptr) {
-    statistics_.commands[timed_spec_->index].nanoseconds.add(static_cast<uint64_t>(now_ns - timed_since_ns_));
-  }
-  timed_since_ns_ = now_ns;
 }
 
 }  // namespace millrace::commands

@@ -86,7 +86,16 @@ class Executor {
   void tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Instant now);
   void publish(keyspace::KeyEvents& events);
   void count_reply(const CommandSpec* spec, std::string_view reply);
-  void account_time();
+  // ---- executor_times.cc
+  void begin_time();
+  uint64_t take_time();
+  void end_time(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args, bool blocks,
+                Instant now);
+  void end_run_time();
+  void deliver_publishes();
+  void charge(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args, uint64_t ns,
+              Instant now);
+  void watch_latency(const CommandSpec& spec, uint64_t ns, Instant now);
   void absorb_events();
 
   Server& server_;
@@ -110,9 +119,10 @@ class Executor {
   std::vector<uint32_t> key_positions_;
   std::vector<keyspace::PartitionIndex> partitions_;
 
-  // commandstats: the clock is read once per stretch of equal commands, not per command.
-  const CommandSpec* timed_spec_ = nullptr;
+  // Where one command ends the next one begins: the stopwatch is read once per command, and once more per run.
+  bool is_timing_ = false;
   int64_t timed_since_ns_ = 0;
+  const CommandSpec* last_spec_ = nullptr;  // of this run
 };
 
 }  // namespace millrace::commands

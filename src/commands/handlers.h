@@ -136,6 +136,30 @@ void memory_purge_command(CommandContext& context);
 void memory_malloc_stats_command(CommandContext& context);
 void memory_help_command(CommandContext& context);
 void lolwut_command(CommandContext& context);
+void swapdb_command(CommandContext& context);
+
+// What took long.
+void slowlog_get_command(CommandContext& context);
+void slowlog_len_command(CommandContext& context);
+void slowlog_reset_command(CommandContext& context);
+void slowlog_help_command(CommandContext& context);
+void latency_doctor_command(CommandContext& context);
+void latency_graph_command(CommandContext& context);
+void latency_histogram_command(CommandContext& context);
+void latency_history_command(CommandContext& context);
+void latency_latest_command(CommandContext& context);
+void latency_reset_command(CommandContext& context);
+void latency_help_command(CommandContext& context);
+
+// Several servers, and modules.
+void role_command(CommandContext& context);
+void replicaof_command(CommandContext& context);
+void failover_command(CommandContext& context);
+void cluster_disabled_command(CommandContext& context);
+void module_list_command(CommandContext& context);
+void module_load_command(CommandContext& context);
+void module_unload_command(CommandContext& context);
+void module_help_command(CommandContext& context);
 
 // The command table itself.
 void command_command(CommandContext& context);

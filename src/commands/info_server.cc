@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/version.h"
+#include "commands/blocking.h"
 #include "commands/info_sections.h"
 #include "settings/settings.h"
 
@@ -14,7 +15,14 @@ struct ClientMaxima {
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
   uint64_t pubsub_clients = 0;
+  uint64_t with_deadline = 0;  // blocked, but not for ever
 };
+
+bool has_deadline(const Client& client) {
+  if (!client.card.blocked.load(std::memory_order_relaxed)) return false;
+  const Ref<keyspace::Waiter> waiter = client.waiter();
+  return waiter && static_cast<const BlockedCommand&>(*waiter).deadline_ns() != kNoDeadline;
+}
 
 ClientMaxima client_maxima(const Server& server) {
   ClientMaxima maxima;
@@ -23,8 +31,47 @@ ClientMaxima client_maxima(const Server& server) {
     maxima.input_bytes = std::max(maxima.input_bytes, card.query_buffer_bytes.load(std::memory_order_relaxed));
     maxima.output_bytes = std::max(maxima.output_bytes, card.output_buffer_bytes.load(std::memory_order_relaxed));
     maxima.pubsub_clients += client->is_pubsub() ? 1 : 0;
+    maxima.with_deadline += has_deadline(*client) ? 1 : 0;
   }
   return maxima;
+}
+
+struct BlockingKeys {
+  uint64_t all = 0;
+  uint64_t watched_missing = 0;  // somebody is answered when it goes away
+};
+
+BlockingKeys blocking_keys(CommandContext& context) {
+  const auto watches = [](const Ref<keyspace::Waiter>& waiter) {
+    return static_cast<const BlockedCommand&>(*waiter).watches_missing_keys();
+  };
+  BlockingKeys keys;
+  if (context.server.blocked_clients.load(std::memory_order_relaxed) == 0) return keys;
+  keyspace::Keyspace& keyspace = context.server.keyspace;
+  for (keyspace::PartitionIndex i = 0; i < keyspace.partition_count(); ++i) {
+    context.locks.hold_one(i);
+    keyspace::Partition& partition = keyspace.partition(i);
+    partition.mutex.assert_held();
+    for (const auto& [place, queue] : partition.waiters().queues()) {
+      ++keys.all;
+      if (std::ranges::any_of(queue, watches)) ++keys.watched_missing;
+    }
+  }
+  context.locks.release();
+  return keys;
+}
+
+// "listener0:name=tcp,bind=127.0.0.1,bind=-::1,port=6379"
+void write_listeners(const settings::Settings& settings, InfoText& out) {
+  int count = 0;
+  const int64_t port = settings.port.load(std::memory_order_relaxed);
+  if (port != 0) {
+    std::string text = "name=tcp";
+    for (const std::string& address : settings.bind()) text += ",bind=" + address;
+    out.field("listener" + std::to_string(count++), text + ",port=" + std::to_string(port));
+  }
+  const std::string path = settings.unixsocket();
+  if (!path.empty()) out.field("listener" + std::to_string(count), "name=unix,bind=" + path);
 }
 
 }  // namespace
@@ -57,6 +104,7 @@ void info_server(CommandContext& context, InfoText& out) {
   out.field("executable", facts.executable);
   out.field("config_file", facts.config_file);
   out.number("io_threads_active", 0);
+  write_listeners(settings, out);
 }
 
 void info_clients(CommandContext& context, InfoText& out) {
@@ -70,7 +118,10 @@ void info_clients(CommandContext& context, InfoText& out) {
   out.number("blocked_clients", server.blocked_clients.load(std::memory_order_relaxed));
   out.number("tracking_clients", server.tracking.client_count());
   out.number("pubsub_clients", maxima.pubsub_clients);
-  out.number("clients_in_timeout_table", 0);
+  out.number("clients_in_timeout_table", maxima.with_deadline);
+  const BlockingKeys keys = blocking_keys(context);
+  out.number("total_blocking_keys", keys.all);
+  out.number("total_blocking_keys_on_nokey", keys.watched_missing);
 }
 
 void info_cpu(CommandContext& context, InfoText& out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <vector>
 
@@ -21,12 +22,6 @@ void write_fields(std::span<const ZeroField> fields, InfoText& out) {
   for (const auto& [name, value] : fields) out.field(name, value);
 }
 
-constexpr ZeroField kExpiryAndEviction[] = {
-    {"expired_stale_perc", "0.00"},
-    {"expired_time_cap_reached_count", "0"},
-    {"expire_cycle_cpu_milliseconds", "0"},
-    {"evicted_keys", "0"},
-};
 constexpr ZeroField kEvictionTime[] = {
     {"total_eviction_exceeded_time", "0"},
     {"current_eviction_exceeded_time", "0"},
@@ -67,6 +62,22 @@ void write_traffic(const Server& server, InfoText& out) {
   out.number("sync_partial_err", 0);
 }
 
+// A turn of a core is what Redis calls a cycle of the event loop.
+void write_turns(CommandContext& context, InfoText& out) {
+  const Server& server = context.server;
+  const RateSampler::Rates rates = server.rates.rates();
+  uint64_t command_ns = 0;
+  for (const auto& core : server.statistics) {
+    for (const CommandStatistics& row : core->commands) command_ns += row.nanoseconds.get();
+  }
+  out.number("eventloop_cycles", total_of(server, &CoreStatistics::turns));
+  out.number("eventloop_duration_sum", total_of(server, &CoreStatistics::turn_nanoseconds) / 1000);
+  out.number("eventloop_duration_cmd_sum", command_ns / 1000);
+  out.number("instantaneous_eventloop_cycles_per_sec", static_cast<int64_t>(rates.turns));
+  const double turn_us = rates.turns == 0 ? 0 : rates.turn_nanoseconds / rates.turns / 1000;
+  out.number("instantaneous_eventloop_duration_usec", static_cast<int64_t>(turn_us));
+}
+
 struct CommandTotals {
   uint64_t calls = 0;
   uint64_t nanoseconds = 0;
@@ -87,9 +98,26 @@ CommandTotals command_totals(const Server& server, uint32_t index) {
   return totals;
 }
 
+// "p50=1.003,p99=2.007"
+std::string percentile_text(const LatencyTotals& totals, std::span<const std::string_view> percentiles) {
+  std::string text;
+  for (const std::string_view percentile : percentiles) {
+    const double us = static_cast<double>(totals.percentile(std::atof(std::string(percentile).c_str()))) / 1000;
+    char value[32];
+    std::snprintf(value, sizeof value, "=%.3f", us);
+    text.append(text.empty() ? "p" : ",p").append(percentile).append(value);
+  }
+  return text;
+}
+
 struct DatabaseSize {
   uint64_t keys = 0;
   uint64_t expiring = 0;
+  double left_ms_sum = 0;  // until they expire
+
+  int64_t mean_left_ms() const {
+    return expiring == 0 ? 0 : static_cast<int64_t>(std::max(0.0, left_ms_sum / static_cast<double>(expiring)));
+  }
 };
 
 std::vector<DatabaseSize> database_sizes(CommandContext& context) {
@@ -102,8 +130,12 @@ std::vector<DatabaseSize> database_sizes(CommandContext& context) {
     for (int database = 0; database < keyspace.database_count(); ++database) {
       const keyspace::KeyTable* table = partition.existing_table(database);
       if (table == nullptr) continue;
-      sizes[static_cast<size_t>(database)].keys += table->size();
-      sizes[static_cast<size_t>(database)].expiring += partition.expiry().size(database);
+      DatabaseSize& size = sizes[static_cast<size_t>(database)];
+      const size_t expiring = partition.expiring_size(database);
+      const auto left_ms = static_cast<double>(partition.mean_expiry_ms(database) - context.now.unix_ms);
+      size.keys += table->size();
+      size.expiring += expiring;
+      size.left_ms_sum += left_ms * static_cast<double>(expiring);
     }
   }
   context.locks.release();
@@ -116,7 +148,10 @@ void info_stats(CommandContext& context, InfoText& out) {
   const Server& server = context.server;
   write_traffic(server, out);
   out.number("expired_keys", total_of(server, &CoreStatistics::expired_keys));
-  write_fields(kExpiryAndEviction, out);
+  out.decimal("expired_stale_perc", 0, 2);  // the index knows each key whose time has come
+  out.number("expired_time_cap_reached_count", total_of(server, &CoreStatistics::expiry_rounds_cut));
+  out.number("expire_cycle_cpu_milliseconds", total_of(server, &CoreStatistics::expiry_nanoseconds) / 1'000'000);
+  out.number("evicted_keys", 0);
   out.number("evicted_clients", total_of(server, &CoreStatistics::evicted_clients));
   write_fields(kEvictionTime, out);
   out.number("keyspace_hits", total_of(server, &CoreStatistics::hits));
@@ -141,13 +176,14 @@ void info_stats(CommandContext& context, InfoText& out) {
              total_of(server, &CoreStatistics::output_buffer_limit_disconnections));
   out.number("reply_buffer_shrinks", 0);
   out.number("reply_buffer_expands", 0);
+  write_turns(context, out);
 }
 
 void info_replication(CommandContext& context, InfoText& out) {
   out.field("role", "master");
   out.number("connected_slaves", 0);
   out.field("master_failover_state", "no-failover");
-  out.field("master_replid", context.server.facts.run_id);
+  out.field("master_replid", context.server.replication_id.text());
   write_fields(kReplication, out);
 }
 
@@ -179,7 +215,18 @@ void info_errorstats(CommandContext& context, InfoText& out) {
   for (const auto& [code, count] : totals) out.field("errorstat_" + code, "count=" + std::to_string(count));
 }
 
-void info_latencystats(CommandContext&, InfoText&) {}
+void info_latencystats(CommandContext& context, InfoText& out) {
+  const settings::Settings& settings = context.server.settings;
+  if (settings.latency_tracking.load(std::memory_order_relaxed) == 0) return;
+  const std::string setting = settings.text("latency-tracking-info-percentiles");
+  const std::vector<std::string_view> percentiles = split_words(setting, ' ');
+  const CommandTable& table = *context.spec.table;
+  for (uint32_t index = 0; index < table.count(); ++index) {
+    const std::unique_ptr<LatencyTotals> totals = latency_totals(context.server, index);
+    if (totals->count() == 0) continue;
+    out.field("latency_percentiles_usec_" + table.by_index(index).full_name, percentile_text(*totals, percentiles));
+  }
+}
 
 void info_cluster(CommandContext&, InfoText& out) {
   out.number("cluster_enabled", 0);
@@ -189,8 +236,9 @@ void info_keyspace(CommandContext& context, InfoText& out) {
   const std::vector<DatabaseSize> sizes = database_sizes(context);
   for (size_t database = 0; database < sizes.size(); ++database) {
     if (sizes[database].keys == 0) continue;
-    out.field("db" + std::to_string(database), "keys=" + std::to_string(sizes[database].keys) + ",expires=" +
-                                                   std::to_string(sizes[database].expiring) + ",avg_ttl=0");
+    out.field("db" + std::to_string(database), "keys=" + std::to_string(sizes[database].keys) +
+                                                   ",expires=" + std::to_string(sizes[database].expiring) +
+                                                   ",avg_ttl=" + std::to_string(sizes[database].mean_left_ms()));
   }
 }
 

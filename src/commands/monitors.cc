@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <string>
 
-#include "base/letters.h"
 #include "commands/context.h"
+#include "commands/secrets.h"
 
 namespace millrace::commands {
 namespace {
@@ -38,13 +38,6 @@ std::string place_of(const Client& sender) {
   return sender.fixed.is_unix ? "unix:" + address.substr(0, address.rfind(':')) : address;
 }
 
-// Names and passwords: all that AUTH is told, and the two words behind HELLO's AUTH.
-bool is_secret(std::span<const std::string_view> args, size_t index) {
-  if (same_word(args[0], "auth")) return index >= 1;
-  const auto is_auth = [&](size_t i) { return i >= 2 && same_word(args[i], "auth"); };
-  return same_word(args[0], "hello") && index >= 3 && (is_auth(index - 1) || is_auth(index - 2));
-}
-
 std::string line_of(const Client& sender, int database, std::span<const std::string_view> args, Instant now) {
   char time[40];
   std::snprintf(time, sizeof(time), "+%lld.%06d", static_cast<long long>(now.unix_ms / 1000),
@@ -53,7 +46,7 @@ std::string line_of(const Client& sender, int database, std::span<const std::str
   line += " [" + std::to_string(database) + " " + place_of(sender) + "]";
   for (size_t i = 0; i < args.size(); i++) {
     line += ' ';
-    append_quoted(line, is_secret(args, i) ? "(redacted)" : args[i]);
+    append_quoted(line, is_secret(args, i) ? kRedacted : args[i]);
   }
   line += "\r\n";
   return line;

@@ -129,6 +129,9 @@ bool PublishRun::begin(CommandContext& context, pubsub::Kind kind) {
   kind_ = kind;
   command_ = keep(context.args[0]);
   channel_ = keep(context.args[1]);
+  delivered_.spec = &context.spec;
+  delivered_.client = &context.client;
+  delivered_.now = context.now;
   reply_.reset();
   if (!client.session.is_mute()) reply_.emplace(context.reply);
   return true;
@@ -147,6 +150,9 @@ void PublishRun::deliver() {
   if (payloads_.size() == 1 || !server_.broker.publish_together(kind_, channel_, together)) {
     for (const std::string_view payload : payloads_) publish_one(server_, host_, kind_, channel_, payload, reply);
   }
+  delivered_.command = command_;
+  delivered_.channel = channel_;
+  delivered_.payloads.swap(payloads_);
   payloads_.clear();
 }
 

@@ -45,6 +45,16 @@ class PublishRun {
   bool take(CommandContext& context, pubsub::Kind kind);
   // Writes the replies and delivers. Nothing happens if nothing was gathered.
   void deliver();
+  // What was delivered last, until the next run begins.
+  struct Delivered {
+    const CommandSpec* spec = nullptr;
+    const Client* client = nullptr;
+    Instant now;
+    std::string_view command;  // as it was written
+    std::string_view channel;
+    std::vector<std::string_view> payloads;
+  };
+  const Delivered& delivered() const { return delivered_; }
 
  private:
   // Bounds what one append adds to an output, and what the run keeps.
@@ -63,6 +73,7 @@ class PublishRun {
   std::vector<std::string_view> payloads_;
   size_t bytes_used_ = 0;
   std::optional<resp::ReplyWriter> reply_;  // none: the client wants no replies
+  Delivered delivered_;
 };
 
 // The classes of keyspace events that are turned on and that somebody could hear; 0 otherwise.

@@ -13,6 +13,8 @@ namespace millrace::commands {
 
 struct Totals {
   uint64_t commands = 0;
+  uint64_t turns = 0;
+  uint64_t turn_nanoseconds = 0;
   uint64_t input_bytes = 0;
   uint64_t output_bytes = 0;
 };
@@ -21,6 +23,8 @@ class RateSampler {
  public:
   struct Rates {
     double commands = 0;  // per second
+    double turns = 0;
+    double turn_nanoseconds = 0;
     double input_bytes = 0;
     double output_bytes = 0;
   };

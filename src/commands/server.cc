@@ -56,4 +56,12 @@ Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::Key
   }
 }
 
+std::unique_ptr<LatencyTotals> latency_totals(const Server& server, uint32_t index) {
+  auto totals = std::make_unique<LatencyTotals>();
+  for (const auto& core : server.statistics) {
+    if (index < core->commands.size()) totals->add(core->commands[index].latency);
+  }
+  return totals;
+}
+
 }  // namespace millrace::commands

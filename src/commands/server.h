@@ -15,9 +15,13 @@
 #include "commands/client_memory.h"
 #include "commands/environment.h"
 #include "commands/journal_state.h"
+#include "commands/latency_histogram.h"
+#include "commands/latency_monitor.h"
 #include "commands/memory_use.h"
 #include "commands/monitors.h"
 #include "commands/rate_sampler.h"
+#include "commands/replication_id.h"
+#include "commands/slowlog.h"
 #include "commands/snapshots.h"
 #include "commands/sync_waits.h"
 #include "commands/tracking.h"
@@ -32,6 +36,7 @@ namespace millrace::commands {
 struct CommandStatistics {
   Counter calls;
   Counter nanoseconds;
+  LatencyHistogram latency;  // of each call that did not block
   Counter rejected;
   Counter failed;
 };
@@ -48,11 +53,14 @@ struct alignas(64) CoreStatistics {
   Counter hits;
   Counter misses;
   Counter expired_keys;
+  Counter expiry_nanoseconds;  // of looking for them, without being asked
+  Counter expiry_rounds_cut;   // there was more to do than a round may
   Counter changes;
   Counter error_replies;
-  Counter reads;   // receive completions
-  Counter writes;  // send completions
-  Counter turns;   // event loop cycles
+  Counter reads;             // receive completions
+  Counter writes;            // send completions
+  Counter turns;             // event loop cycles
+  Counter turn_nanoseconds;  // without sleep
   Counter query_buffer_limit_disconnections;
   Counter output_buffer_limit_disconnections;
   Counter evicted_clients;
@@ -88,9 +96,10 @@ struct PauseState {
 // Facts that are fixed once the server runs; INFO shows them.
 struct ServerFacts {
   std::string executable;
-  std::string config_file;  // absolute, or empty
-  std::string run_id;       // 40 hex digits
-  std::string io_backend;   // "io_uring" or "epoll"
+  std::string config_file;     // absolute, or empty
+  std::string run_id;          // 40 hex digits
+  std::string replication_id;  // the same, at start
+  std::string io_backend;      // "io_uring" or "epoll"
   std::string os;
   int core_count = 1;
   int64_t started_unix_ms = 0;
@@ -110,6 +119,7 @@ struct Server {
   ClientRegistry clients;
   ClientMemory client_memory{settings};
   MemoryUse memory;
+  ReplicationId replication_id{facts.replication_id};
   RateSampler rates;  // fed ten times a second by one core
   PauseState pause;
   pubsub::Broker broker;
@@ -119,11 +129,16 @@ struct Server {
   keyspace::Journal* journal = nullptr;  // set before the cores are built; nullptr: this server can keep none
   JournalState journal_state;
   SyncWaits sync_waits;
+  Slowlog slowlog;
+  LatencyMonitor latency;
   LoadingState loading;
   std::atomic<bool> active_expiry{true};  // DEBUG SET-ACTIVE-EXPIRE
   std::atomic<size_t> blocked_clients{0};
   std::atomic<int64_t> statistics_reset_unix_ms{0};
   std::vector<std::unique_ptr<CoreStatistics>> statistics;  // one per core
 };
+
+// How long the calls of a command took, added up over all cores.
+std::unique_ptr<LatencyTotals> latency_totals(const Server& server, uint32_t index);
 
 }  // namespace millrace::commands

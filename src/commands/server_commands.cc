@@ -1,7 +1,9 @@
-// TIME and SHUTDOWN.
+// TIME, SWAPDB and SHUTDOWN.
 #include <cstdint>
+#include <optional>
 
 #include "base/letters.h"
+#include "base/numbers.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "commands/snapshots.h"
@@ -48,6 +50,21 @@ void time_command(CommandContext& context) {
   context.reply.array(2);
   context.reply.bulk_integer(now.unix_ms / 1000);
   context.reply.bulk_integer(now.unix_ms % 1000 * 1000 + now.unix_us);
+}
+
+// All partitions are held. Clients that have selected a database find the other one's keys in it now.
+void swapdb_command(CommandContext& context) {
+  const std::optional<int64_t> first = parse_i64(context.args[1]);
+  if (!first) return context.reply.error(resp::kInvalidFirstDb);
+  const std::optional<int64_t> second = parse_i64(context.args[2]);
+  if (!second) return context.reply.error(resp::kInvalidSecondDb);
+  const int64_t count = context.server.keyspace.database_count();
+  if (*first < 0 || *first >= count || *second < 0 || *second >= count) {
+    return context.reply.error(resp::kInvalidDbIndex);
+  }
+  context.db.with_index(static_cast<int>(*first)).swap(static_cast<int>(*second));
+  context.db.count_change();
+  context.reply.ok();
 }
 
 // With NOSAVE, or without save points, the server ends at once; else when the snapshot is on disk. While keys are

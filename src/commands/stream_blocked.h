@@ -23,6 +23,7 @@ class BlockedRead final : public BlockedCommand {
 
   bool try_answer(keyspace::Database& db, std::string_view key, resp::ReplyWriter& reply) override;
   void write_timeout(resp::ReplyWriter& reply) const override { reply.null_array(); }
+  bool watches_missing_keys() const override { return options_.in_group; }
   int64_t next_look_unix_ms() const override;
 
  private:

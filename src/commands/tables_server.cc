@@ -146,6 +146,10 @@ std::vector<CommandSpec> server_command_rows() {
                               "Reports the state and the statistics of the server.", info_command))),
       with("", "nondeterministic_output",
            row("time", 1, kAnyTime | kFast, "2.6.0", "O(1)", "", "Tells the server's clock.", time_command)),
+      with("keyspace dangerous", "",
+           locking_all(row(
+               "swapdb", 3, kWrite | kFast, "4.0.0", "O(N) for N clients that are blocked on keys of the two databases",
+               "index1:integer index2:integer", "Gives each of two databases the keys of the other.", swapdb_command))),
       row("monitor", 1, kControl, "1.0.0", "", "", "Shows every command that the server executes, as it happens.",
           monitor_command),
       row("lolwut", -1, kReadonly | kFast, "5.0.0", "", "[version=VERSION:integer]",

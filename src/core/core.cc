@@ -95,6 +95,7 @@ bool Core::can_leave() const {
 // callback of the wait, or else the next turn, takes it back.
 void Core::sleep() {
   const bool has_work = !own_.empty() || !runnable_.empty() || !to_flush_.empty();
+  statistics_.turn_nanoseconds.add(static_cast<uint64_t>(std::max<int64_t>(0, read_stopwatch() - turn_began_ns_)));
   sleeping_.store(true, std::memory_order_seq_cst);
   const int64_t deadline_ns = has_work || !inbox_.empty() ? 0 : timers_.next_deadline_ns();
   backend_.wait(deadline_ns);
@@ -104,6 +105,7 @@ void Core::awake() {
   if (!sleeping_.load(std::memory_order_relaxed)) return;
   sleeping_.store(false, std::memory_order_relaxed);
   clock_is_stale_ = true;
+  turn_began_ns_ = read_stopwatch();
 }
 
 bool Core::only_waits() {
@@ -340,6 +342,13 @@ void Core::note_send(int result) {
   awake();
   statistics_.writes.add();
   if (result > 0) statistics_.output_bytes.add(static_cast<uint64_t>(result));
+}
+
+int64_t Core::note_latency(std::string_view event, int64_t began_ns) {
+  const int64_t ns = std::max<int64_t>(0, read_stopwatch() - began_ns);
+  const int64_t threshold_ms = server_.settings.latency_monitor_threshold_ms.load(std::memory_order_relaxed);
+  server_.latency.add(event, ns, threshold_ms, now().unix_ms / 1000);
+  return ns;
 }
 
 void Core::close_over_limit(Connection& connection) {

@@ -136,6 +136,8 @@ class Core final : public commands::Host {
   // What the journal has acknowledged.
   uint64_t acknowledged() const { return surroundings_.journal == nullptr ? 0 : surroundings_.journal->acknowledged(); }
   void note_send(int result);
+  // For the latency monitor: what began then, on the stopwatch, is over. Returns how long it took.
+  int64_t note_latency(std::string_view event, int64_t began_ns);
   // Sends on this core's ring, whosever connection they are for; it does not leave before the last has ended.
   void send_started() { ++sends_in_flight_; }
   void send_ended() { --sends_in_flight_; }
@@ -162,6 +164,7 @@ class Core final : public commands::Host {
   bool reload_journal(Ref<commands::SnapshotWait> wait) override;
   void stall(int64_t ns) override;
   Instant read_clock() override { return backend_.now(); }
+  int64_t read_stopwatch() override { return backend_.stopwatch_ns(); }
 
  private:
   class PauseTimer final : public Timer {
@@ -210,6 +213,7 @@ class Core final : public commands::Host {
 
   Instant now_;
   bool clock_is_stale_ = true;
+  int64_t turn_began_ns_ = 0;  // on the stopwatch
   bool stopping_ = false;
   size_t sends_in_flight_ = 0;
   Inbox inbox_;

@@ -53,8 +53,18 @@ void Housekeeping::expired() {
   core_.timers().arm(*this, core_.now().monotonic_ns + (unfinished ? 0 : kRoundNs));
 }
 
-// Partitions are dealt out to the cores by index. True if work is left.
+// True if work is left.
 bool Housekeeping::expire_keys() {
+  const int64_t began_ns = core_.read_stopwatch();
+  const bool unfinished = visit_partitions();
+  const int64_t ns = core_.note_latency("expire-cycle", began_ns);
+  core_.statistics().expiry_nanoseconds.add(static_cast<uint64_t>(ns));
+  if (unfinished) core_.statistics().expiry_rounds_cut.add();
+  return unfinished;
+}
+
+// Partitions are dealt out to the cores by index.
+bool Housekeeping::visit_partitions() {
   keyspace::Keyspace& keyspace = core_.server().keyspace;
   const uint32_t cores = static_cast<uint32_t>(core_.server().facts.core_count);
   const uint32_t count = keyspace.partition_count();
@@ -73,6 +83,8 @@ void Housekeeping::sample_rates() {
   commands::Totals totals;
   for (const auto& core : core_.server().statistics) {
     totals.commands += core->commands_processed.get();
+    totals.turns += core->turns.get();
+    totals.turn_nanoseconds += core->turn_nanoseconds.get();
     totals.input_bytes += core->input_bytes.get();
     totals.output_bytes += core->output_bytes.get();
   }

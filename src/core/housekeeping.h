@@ -22,6 +22,7 @@ class Housekeeping final : private Timer {
  private:
   void expired() override;
   bool expire_keys();
+  bool visit_partitions();
   void sample_rates();
   void look_at_memory();
   void check_save_points();

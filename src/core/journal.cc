@@ -220,10 +220,10 @@ void Journal::write_block(Core& core, int fd, int64_t offset, bool at_once) {
   if (is_raw_) encode_block(core.now().unix_ms / 1000);
   const std::string_view bytes = block_.view().substr(block_written_bytes_);
   if (!at_once || bytes.size() > kAtOnceBytesMax) return core.backend().write_file(write_, fd, bytes, offset);
-  const int64_t began_ns = core.backend().now().monotonic_ns;
+  const int64_t began_ns = core.read_stopwatch();
   const int64_t result = disk_.write_at(fd, offset, bytes);
-  const int64_t ended_ns = core.backend().now().monotonic_ns;
-  judge_write(ended_ns - began_ns, ended_ns);
+  const int64_t ns = core.note_latency("aof-write", began_ns);
+  if (ns >= kSlowNs) note_slow_write(core.backend().now().monotonic_ns);
   write_done(core, result);
 }
 
@@ -232,8 +232,7 @@ bool Journal::may_write_at_once(int64_t now_ns) const {
   return !server_.snapshots.is_going.load(std::memory_order_relaxed);
 }
 
-void Journal::judge_write(int64_t ns, int64_t now_ns) {
-  if (ns < kSlowNs) return;
+void Journal::note_slow_write(int64_t now_ns) {
   const bool is_again = now_ns - at_once_from_ns_ < put_off_ns_;
   put_off_ns_ = is_again ? std::min(2 * put_off_ns_, kPutOffNsMax) : kPutOffNsMin;
   at_once_from_ns_ = now_ns + put_off_ns_;
@@ -362,8 +361,10 @@ bool Journal::begin_sync(Core& core, int64_t now_ns) {
 void Journal::start_sync(Core& core, int fd) {
   const bool always = server_.settings.append_fsync() == AppendFsync::kAlways;
   if (!always || !core.only_waits()) return core.backend().sync_file(sync_, fd);
+  const int64_t began_ns = core.read_stopwatch();
   const int result = disk_.sync_data(fd);
   core.time_has_passed();
+  core.note_latency("aof-fsync-always", began_ns);
   sync_done(core, result);
 }
 

@@ -170,7 +170,7 @@ class Journal final : public keyspace::Journal {
   bool look(Core& core);
   void write_block(Core& core, int fd, int64_t offset, bool at_once);
   bool may_write_at_once(int64_t now_ns) const REQUIRES(mutex_);
-  void judge_write(int64_t ns, int64_t now_ns);
+  void note_slow_write(int64_t now_ns);
   void add_segment(JournalFile file) REQUIRES(mutex_);
   void retire_segments() REQUIRES(mutex_);
   void drop_through(uint64_t offset) REQUIRES(mutex_);

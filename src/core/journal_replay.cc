@@ -16,6 +16,13 @@ constexpr uint64_t kBatchBytes = 4 << 20;
 constexpr uint64_t kFailuresLogged = 5;
 constexpr size_t kNameBytesMax = 32;  // of a name that nobody knows, in the log
 
+// What SELECT or SWAPDB does, as part of a sentence.
+std::string chosen_databases(std::span<const std::string_view> args) {
+  const auto shown = [&](size_t i) { return std::string(args[i].substr(0, kNameBytesMax)); };
+  if (args.size() != 3) return "selects database " + shown(args.size() - 1);
+  return "swaps the databases " + shown(1) + " and " + shown(2);
+}
+
 }  // namespace
 
 // There is no connection, and the commands that would ask a host for something are not executed.
@@ -25,6 +32,7 @@ class JournalReplay::Host final : public commands::Host {
 
   uint32_t core_index() const override { return 0; }
   Instant read_clock() override { return environment_.read_clock(); }
+  int64_t read_stopwatch() override { return 0; }
   void deliver(commands::Client&, std::string_view, uint64_t) override { never(); }
   void push(commands::Client&, resp::PushMessage&) override { never(); }
   void queue_replies(commands::Client&) override { never(); }
@@ -99,7 +107,7 @@ JournalReplay::Sort JournalReplay::sort(std::span<const std::string_view> args) 
   if (args[0] == sorted_name_) return sorted_;
   const commands::CommandSpec* const spec = environment_.table.find_called(args);
   if (spec == nullptr) return Sort::kForeign;
-  if (spec->full_name == "select") return Sort::kSelect;
+  if (spec->full_name == "select" || spec->full_name == "swapdb") return Sort::kSelect;
   const Sort found = (spec->flags & commands::kWrite) != 0 ? Sort::kWrites : Sort::kPassedOver;
   if (spec->parent != nullptr) return found;  // the first word does not say it all
   sorted_name_.assign(args[0]);
@@ -112,8 +120,7 @@ std::optional<std::string> JournalReplay::apply(const persistence::JournalComman
     case Sort::kSelect:
       execute(args);
       if (!reply_.view().starts_with('-')) break;
-      return "at offset " + std::to_string(command.offset) + " it selects database " +
-             std::string(args.back().substr(0, kNameBytesMax)) + ", but there are " +
+      return "at offset " + std::to_string(command.offset) + " it " + chosen_databases(args) + ", but there are " +
              std::to_string(environment_.server.keyspace.database_count()) + " ('databases')";
     case Sort::kWrites:
       execute(args);
@@ -122,10 +129,6 @@ std::optional<std::string> JournalReplay::apply(const persistence::JournalComman
     case Sort::kPassedOver:
       break;
     case Sort::kForeign:
-      if (same_word(args[0], "swapdb")) {
-        return "at offset " + std::to_string(command.offset) + " databases are swapped, which this server cannot do " +
-               "(SWAPDB); a BGREWRITEAOF in Redis leaves a journal without that";
-      }
       if (!same_word(args[0], "multi") && !same_word(args[0], "exec")) {
         foreign_.add(upper_case(args[0].substr(0, kNameBytesMax)), {});
       }

@@ -3,8 +3,8 @@
 // Only commands that write are executed; others change no keys, and are passed over (MULTI and EXEC too: nobody sees a
 // transaction half applied, and what is read ends behind one, see persistence/journal_check.h). What this server does
 // not have is counted. A command that fails is counted and logged, as it failed where it came from, or is an error in
-// the file that Redis would pass over as well; a database that does not exist ends the load, and so does SWAPDB,
-// because what follows would go to the wrong one.
+// the file that Redis would pass over as well; a database that does not exist ends the load
+// (SELECT, SWAPDB), because what follows would go to the wrong one.
 //
 // Partitions are let go every few thousand commands, unless the caller holds them all throughout. Run by whoever loads,
 // see load_progress.h.

@@ -162,11 +162,12 @@ void Snapshot::write_slice() {
     if (!is_writing_) fail(kGivenUp);
     return;
   }
-  const int64_t end_ns = core_.backend().now().monotonic_ns + kSliceNs;
+  const int64_t began_ns = core_.read_stopwatch();
   while (!is_encoded_ && encoder_->pending_bytes() < kBlockBytes) {
     if (!encode_some()) end_encoding();
-    if (core_.backend().now().monotonic_ns >= end_ns) break;
+    if (core_.read_stopwatch() - began_ns >= kSliceNs) break;
   }
+  core_.note_latency("snapshot-slice", began_ns);
   const bool block_is_full = is_encoded_ || encoder_->pending_bytes() >= kBlockBytes;
   if (block_is_full && !is_writing_) write_block();
   // Else the end of the write that is in flight goes on here.

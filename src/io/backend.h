@@ -119,6 +119,8 @@ class Backend {
   // Makes the current or the next wait() return. Any thread.
   virtual void wake() = 0;
   virtual Instant now() = 0;
+  // How much time passes, more cheaply than by now(): for durations only.
+  virtual int64_t stopwatch_ns() = 0;
   // Blocks the thread for that long (DEBUG SLEEP); a simulated backend moves its clock instead, or does nothing.
   virtual void stall(int64_t ns) = 0;
 };

@@ -321,7 +321,11 @@ void EpollBackend::drain_wake() {
 }
 
 Instant EpollBackend::now() {
-  return read_clocks();
+  return clock_.now();
+}
+
+int64_t EpollBackend::stopwatch_ns() {
+  return clock_.stopwatch_ns();
 }
 
 void EpollBackend::stall(int64_t ns) {

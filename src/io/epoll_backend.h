@@ -17,6 +17,7 @@
 
 #include "io/backend.h"
 #include "io/file_workers.h"
+#include "io/turn_clock.h"
 
 struct epoll_event;
 
@@ -43,6 +44,7 @@ class EpollBackend final : public Backend {
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
+  int64_t stopwatch_ns() override;
   void stall(int64_t ns) override;
 
  private:
@@ -88,6 +90,7 @@ class EpollBackend final : public Backend {
   const int wake_fd_;
   std::atomic<bool> wake_pending_{false};
   bool has_pwait2_ = true;
+  TurnClock clock_;
 
   std::vector<Watch> watches_;  // by descriptor
   std::vector<int> new_sends_;

@@ -493,7 +493,11 @@ void IoUringBackend::complete_wake(const Completion& completion) {
 }
 
 Instant IoUringBackend::now() {
-  return read_clocks();
+  return clock_.now();
+}
+
+int64_t IoUringBackend::stopwatch_ns() {
+  return clock_.stopwatch_ns();
 }
 
 void IoUringBackend::stall(int64_t ns) {

@@ -39,6 +39,7 @@
 #include "io/backend.h"
 #include "io/file_workers.h"
 #include "io/io_uring_features.h"
+#include "io/turn_clock.h"
 
 namespace millrace::io {
 
@@ -72,6 +73,7 @@ class IoUringBackend final : public Backend {
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
+  int64_t stopwatch_ns() override;
   void stall(int64_t ns) override;
 
   // How often a receive found no buffer: the sign that receive_buffers is too small for the load.
@@ -146,6 +148,7 @@ class IoUringBackend final : public Backend {
   std::vector<ReceiveOperation*> ended_receives_;
   int64_t resume_accepts_ns_ = 0;
   uint64_t starved_receives_ = 0;
+  TurnClock clock_;
   size_t files_in_flight_ = 0;  // file operations in the ring or the backlog
   FileWorkers workers_{*this};
 };

@@ -12,13 +12,13 @@ void Cut::start(Instant now) {
   for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
     Partition& partition = keyspace_.partition(i);
     partition.mutex.assert_held();
-    partition.cut().begin(moment_ms_);
+    partition.begin_cut(moment_ms_);
     for (int database = 0; database < keyspace_.database_count(); ++database) {
       const KeyTable* const table = partition.existing_table(database);
       if (table == nullptr) continue;
       Counts& counts = counts_[static_cast<size_t>(database)];
       counts.keys += table->size();
-      counts.expiring_keys += partition.expiry().size(database);
+      counts.expiring_keys += partition.expiring_size(database);
     }
   }
   is_going_.store(true, std::memory_order_release);

@@ -125,6 +125,22 @@ size_t Database::clear() {
   return removed;
 }
 
+void Database::swap(int other) {
+  if (other == index_) return;
+  for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
+    Partition& partition = keyspace_.partition(i);
+    partition.mutex.assert_held();
+    KeyTable* const tables[] = {partition.existing_table(index_), partition.existing_table(other)};
+    for (const auto& [place, queue] : partition.waiters().queues()) {
+      if (place.database != index_ && place.database != other) continue;
+      const uint64_t hash = keyspace_.hash_of(place.key);
+      const auto has_key = [&](KeyTable* table) { return table != nullptr && table->find(hash, place.key); };
+      if (std::ranges::any_of(tables, has_key)) events_.ready.push_back(place);
+    }
+    partition.swap(index_, other);
+  }
+}
+
 void Database::set_expiry(KeyEntry& entry, int64_t at_ms) {
   Partition& partition = partition_of(entry.hash);
   partition.mutex.assert_held();
@@ -191,7 +207,7 @@ size_t Database::expiring_size() {
   for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) {
     Partition& partition = keyspace_.partition(i);
     partition.mutex.assert_held();
-    total += partition.expiry().size(index_);
+    total += partition.expiring_size(index_);
   }
   return total;
 }
@@ -201,9 +217,9 @@ size_t expire_due(Keyspace& keyspace, PartitionIndex index, Instant now, size_t 
   partition.mutex.assert_held();
   size_t removed = 0;
   while (removed < limit) {
-    const ExpiryIndex::Item* first = partition.expiry().first();
-    if (!first || first->at_ms >= now.unix_ms) break;
-    expire(partition, first->database, *first->entry, events);
+    const ExpiryIndex::Item first = partition.next_to_expire();
+    if (first.entry == nullptr || first.at_ms >= now.unix_ms) break;
+    expire(partition, first.database, *first.entry, events);
     ++removed;
   }
   partition.age_idempotency(now.unix_ms, limit, keyspace.hash_seed());

@@ -50,6 +50,9 @@ class Database {
   bool remove(std::string_view key);
   // Removes every key of this database; all partitions held. Returns how many.
   size_t clear();
+  // This database has the other's keys from now on, and the other one has these; all partitions held. Who waits for a
+  // key that was there or is there now looks again.
+  void swap(int other);
   // at_ms = kNoExpiry clears it. A time in the past is stored; the caller decides about deleting at once.
   void set_expiry(KeyEntry& entry, int64_t at_ms);
 

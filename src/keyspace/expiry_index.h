@@ -1,8 +1,8 @@
 // ExpiryIndex: the keys of one partition that have an expiry time, in the order of their time.
 //
 // Invariant: holds exactly the entries whose expire_at_ms is set, under that time. So the time of an entry changes only
-// between remove() and add(). Ties are ordered by place, never by address, so that a run can be replayed. Guarded by
-// the partition's lock.
+// between remove() and add(). Databases are slots here (keyspace.h). Ties are ordered by place, never by address, so
+// that a run can be replayed. Guarded by the partition's lock.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,8 @@ class ExpiryIndex {
   // The next key to expire; nullptr if none will.
   const Item* first() const { return items_.empty() ? nullptr : &*items_.begin(); }
   size_t size(int database) const;
+  // The mean of their times; 0 if there are none.
+  int64_t mean_ms(int database) const;
 
  private:
   struct Order {
@@ -39,7 +41,13 @@ class ExpiryIndex {
   };
 
   std::set<Item, Order> items_;
-  std::vector<size_t> sizes_;  // by database
+  // A sum of times is wider than a time.
+  __extension__ using Wide = __int128;
+  struct Sum {
+    size_t count = 0;
+    Wide ms = 0;
+  };
+  std::vector<Sum> sums_;  // by slot
 };
 
 }  // namespace millrace::keyspace

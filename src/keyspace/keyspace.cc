@@ -8,16 +8,25 @@
 
 namespace millrace::keyspace {
 
+int Partition::database_of(int slot) const {
+  const auto found = std::ranges::find(slots_, slot);
+  return found == slots_.end() ? slot : static_cast<int>(found - slots_.begin());
+}
+
+KeyTable* Partition::table_in(int slot) {
+  const auto at = static_cast<size_t>(slot);
+  return at < tables_.size() ? tables_[at].get() : nullptr;
+}
+
 KeyTable& Partition::table(int database) {
-  const auto at = static_cast<size_t>(database);
+  const auto at = static_cast<size_t>(slot_of(database));
   if (tables_.size() <= at) tables_.resize(at + 1);
   if (!tables_[at]) tables_[at] = std::make_unique<KeyTable>();
   return *tables_[at];
 }
 
 KeyTable* Partition::existing_table(int database) {
-  const auto at = static_cast<size_t>(database);
-  return at < tables_.size() ? tables_[at].get() : nullptr;
+  return table_in(slot_of(database));
 }
 
 KeyEntry& Partition::insert(int database, uint64_t hash, std::string_view key, Value value) {
@@ -27,11 +36,12 @@ KeyEntry& Partition::insert(int database, uint64_t hash, std::string_view key, V
 }
 
 void Partition::erase(int database, KeyEntry& entry) {
+  const int slot = slot_of(database);
   if (entry.expire_at_ms != kNoExpiry) {
-    expiry_.remove(database, entry);
+    expiry_.remove(slot, entry);
     update_next_expiry();
   }
-  if (cut_.is_uncut(entry)) cut_.preserve_leaving(database, entry);
+  if (cut_.is_uncut(entry)) cut_.preserve_leaving(slot, entry);
   table(database).erase(entry);
 }
 
@@ -39,18 +49,19 @@ size_t Partition::clear(int database) {
   KeyTable* table = existing_table(database);
   if (!table) return 0;
   const size_t count = table->size();
-  expiry_.clear(database);
-  if (cut_.is_going()) preserve_all(database, *table);
+  const int slot = slot_of(database);
+  expiry_.clear(slot);
+  if (cut_.is_going()) preserve_all(slot, *table);
   table->clear();
   update_next_expiry();
   return count;
 }
 
-void Partition::preserve_all(int database, KeyTable& table) {
+void Partition::preserve_all(int slot, KeyTable& table) {
   uint64_t cursor = 0;
   do {
     cursor = table.scan(cursor, [&](KeyEntry& entry) {
-      if (cut_.is_uncut(entry)) cut_.preserve_leaving(database, entry);
+      if (cut_.is_uncut(entry)) cut_.preserve_leaving(slot, entry);
     });
   } while (cursor != 0);
 }
@@ -58,16 +69,35 @@ void Partition::preserve_all(int database, KeyTable& table) {
 void Partition::set_expiry(int database, KeyEntry& entry, int64_t at_ms) {
   if (entry.expire_at_ms == at_ms) return;
   will_change(database, entry);
-  if (entry.expire_at_ms != kNoExpiry) expiry_.remove(database, entry);
+  const int slot = slot_of(database);
+  if (entry.expire_at_ms != kNoExpiry) expiry_.remove(slot, entry);
   entry.expire_at_ms = at_ms;
-  if (at_ms != kNoExpiry) expiry_.add(database, entry);
+  if (at_ms != kNoExpiry) expiry_.add(slot, entry);
   update_next_expiry();
 }
 
+ExpiryIndex::Item Partition::next_to_expire() const {
+  const ExpiryIndex::Item* first = expiry_.first();
+  if (first == nullptr) return {};
+  return {.at_ms = first->at_ms, .database = database_of(first->database), .entry = first->entry};
+}
+
+void Partition::swap(int a, int b) {
+  while (slots_.size() <= static_cast<size_t>(std::max(a, b))) slots_.push_back(static_cast<int>(slots_.size()));
+  std::swap(slots_[static_cast<size_t>(a)], slots_[static_cast<size_t>(b)]);
+}
+
+void Partition::begin_cut(int64_t moment_ms) {
+  std::vector<int> databases;
+  for (size_t slot = 0; slot < slots_.size(); ++slot) databases.push_back(database_of(static_cast<int>(slot)));
+  cut_.begin(moment_ms, std::move(databases));
+}
+
 void Partition::track_idempotency(int database, std::string_view key, int64_t now_ms) {
-  if (idempotent_.find(KeyPlaceView{database, key}) != idempotent_.end()) return;
+  const int slot = slot_of(database);
+  if (idempotent_.find(KeyPlaceView{slot, key}) != idempotent_.end()) return;
   if (idempotent_.empty()) idempotent_look_ms_ = now_ms + kIdempotencyPeriodMs;
-  idempotent_.insert({database, std::string(key)});
+  idempotent_.insert({slot, std::string(key)});
   update_next_expiry();
 }
 
@@ -87,12 +117,12 @@ void Partition::age_idempotency(int64_t now_ms, size_t limit, uint64_t hash_seed
 
 // False if there is nothing left at this place that could grow old.
 bool Partition::age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64_t hash_seed) {
-  KeyTable* table = existing_table(place.database);
+  KeyTable* table = table_in(place.database);
   KeyEntry* entry = table ? table->find(hash_bytes(place.key, hash_seed), place.key) : nullptr;
   streams::Stream* stream = entry ? entry->value.stream() : nullptr;
   if (!stream) return false;
   if (stream->idempotency.has_expired(now_ms)) {
-    will_change(place.database, *entry);
+    will_change(database_of(place.database), *entry);
     stream->idempotency.expire(now_ms);
   }
   return !stream->idempotency.empty();

@@ -50,14 +50,21 @@ class alignas(64) Partition {
   void erase(int database, KeyEntry& entry) REQUIRES(mutex);
   size_t clear(int database) REQUIRES(mutex);  // returns how many keys there were
   void set_expiry(int database, KeyEntry& entry, int64_t at_ms) REQUIRES(mutex);
-  const ExpiryIndex& expiry() const REQUIRES(mutex) { return expiry_; }
+  size_t expiring_size(int database) const REQUIRES(mutex) { return expiry_.size(slot_of(database)); }
+  // The mean of the times at which they expire.
+  int64_t mean_expiry_ms(int database) const REQUIRES(mutex) { return expiry_.mean_ms(slot_of(database)); }
+  // The next key to expire; no entry if none will.
+  ExpiryIndex::Item next_to_expire() const REQUIRES(mutex);
+  // Each of the two databases has the other's keys from now on. Costs nothing, however many there are.
+  void swap(int a, int b) REQUIRES(mutex);
   // To be called before the entry's value is changed.
   void will_change(int database, KeyEntry& entry) REQUIRES(mutex) {
-    if (cut_.is_uncut(entry)) cut_.preserve(database, entry);
+    if (cut_.is_uncut(entry)) cut_.preserve(slot_of(database), entry);
   }
 
   // ---- the cut (cut.h)
   PartitionCut& cut() REQUIRES(mutex) { return cut_; }
+  void begin_cut(int64_t moment_ms) REQUIRES(mutex);
   bool take_cut(size_t work_max, std::vector<CutItem>& out) REQUIRES(mutex) {
     return cut_.take(tables_, work_max, out);
   }
@@ -70,16 +77,24 @@ class alignas(64) Partition {
   void age_idempotency(int64_t now_ms, size_t limit, uint64_t hash_seed) REQUIRES(mutex);
 
  private:
-  void preserve_all(int database, KeyTable& table) REQUIRES(mutex);
+  // Where a database's keys are: tables, the expiry index and the cut know slots only, which SWAPDB does not change.
+  int slot_of(int database) const REQUIRES(mutex) {
+    const auto at = static_cast<size_t>(database);
+    return at < slots_.size() ? slots_[at] : database;
+  }
+  int database_of(int slot) const REQUIRES(mutex);
+  KeyTable* table_in(int slot) REQUIRES(mutex);
+  void preserve_all(int slot, KeyTable& table) REQUIRES(mutex);
   bool age_idempotency_at(const KeyPlace& place, int64_t now_ms, uint64_t hash_seed) REQUIRES(mutex);
   void update_next_expiry() REQUIRES(mutex);
 
-  std::vector<std::unique_ptr<KeyTable>> tables_ GUARDED_BY(mutex);  // by database; absent ones are nullptr or beyond
+  std::vector<std::unique_ptr<KeyTable>> tables_ GUARDED_BY(mutex);  // by slot; absent ones are nullptr or beyond
+  std::vector<int> slots_ GUARDED_BY(mutex);                         // by database; beyond its end they are the same
   ExpiryIndex expiry_ GUARDED_BY(mutex);
   WaiterTable waiters_ GUARDED_BY(mutex);
   PartitionCut cut_;  // guarded by mutex, but for what it allows to read without
-  std::set<KeyPlace, KeyPlaceOrder> idempotent_ GUARDED_BY(mutex);
-  KeyPlace idempotent_done_ GUARDED_BY(mutex) = {-1, {}};  // the unfinished walk got this far
+  std::set<KeyPlace, KeyPlaceOrder> idempotent_ GUARDED_BY(mutex);  // with slots for databases
+  KeyPlace idempotent_done_ GUARDED_BY(mutex) = {-1, {}};           // the unfinished walk got this far
   int64_t idempotent_look_ms_ GUARDED_BY(mutex) = kNever;
 };
 

@@ -10,12 +10,13 @@
 
 namespace millrace::keyspace {
 
-void PartitionCut::begin(int64_t moment_ms) {
+void PartitionCut::begin(int64_t moment_ms, std::vector<int> databases) {
   CHECK(!is_going());
   CHECK(last_number_ < std::numeric_limits<uint32_t>::max());
   number_ = ++last_number_;
   moment_ms_ = moment_ms;
-  database_ = 0;
+  databases_ = std::move(databases);
+  slot_ = 0;
   cursor_ = 0;
 }
 
@@ -31,15 +32,17 @@ void PartitionCut::keep(CutItem item, size_t bytes) {
   preserved_bytes_.store(preserved_bytes() + bytes, std::memory_order_relaxed);
 }
 
-void PartitionCut::preserve(int database, KeyEntry& entry) {
+void PartitionCut::preserve(int slot, KeyEntry& entry) {
   if (!pass(entry)) return;
-  keep({database, entry.expire_at_ms, entry.key, entry.value.clone()}, entry.value.clone_bytes());
+  keep({database_of(static_cast<size_t>(slot)), entry.expire_at_ms, entry.key, entry.value.clone()},
+       entry.value.clone_bytes());
 }
 
-void PartitionCut::preserve_leaving(int database, KeyEntry& entry) {
+void PartitionCut::preserve_leaving(int slot, KeyEntry& entry) {
   if (!pass(entry)) return;
   const size_t bytes = entry.value.memory_bytes();
-  keep({database, entry.expire_at_ms, std::move(entry.key), std::move(entry.value)}, bytes);
+  keep({database_of(static_cast<size_t>(slot)), entry.expire_at_ms, std::move(entry.key), std::move(entry.value)},
+       bytes);
 }
 
 bool PartitionCut::take(Tables tables, size_t work_max, std::vector<CutItem>& out) {
@@ -52,14 +55,14 @@ bool PartitionCut::take(Tables tables, size_t work_max, std::vector<CutItem>& ou
     ++work;
     if (!is_uncut(entry) || !pass(entry)) return;
     work += entry.value.piece_count();
-    out.push_back({static_cast<int>(database_), entry.expire_at_ms, entry.key, entry.value.clone()});
+    out.push_back({database_of(slot_), entry.expire_at_ms, entry.key, entry.value.clone()});
   };
-  for (; database_ < tables.size(); ++database_) {
-    if (!tables[database_]) continue;
+  for (; slot_ < tables.size(); ++slot_) {
+    if (!tables[slot_]) continue;
     do {
       if (work >= work_max) return false;
       ++work;
-      cursor_ = tables[database_]->scan(cursor_, take_entry);
+      cursor_ = tables[slot_]->scan(cursor_, take_entry);
     } while (cursor_ != 0);
   }
   number_ = 0;

@@ -34,10 +34,11 @@ struct CutItem {
 
 class PartitionCut {
  public:
-  using Tables = std::span<const std::unique_ptr<KeyTable>>;  // by database; some may be missing
+  using Tables = std::span<const std::unique_ptr<KeyTable>>;  // by slot; some may be missing
 
-  // Keys whose time had come before the moment are no part of the cut. REQUIRES: !is_going().
-  void begin(int64_t moment_ms);
+  // Keys whose time had come before the moment are no part of the cut. `databases` says which one each slot of the
+  // tables is at that moment; beyond its end they have the same number. REQUIRES: !is_going().
+  void begin(int64_t moment_ms, std::vector<int> databases = {});
   bool is_going() const { return number_ != 0; }
   // The one comparison that changes pay while no cut goes on here.
   bool is_uncut(const KeyEntry& entry) const { return entry.cut < number_; }
@@ -45,9 +46,9 @@ class PartitionCut {
   uint32_t number() const { return number_; }
 
   // REQUIRES: the entry is uncut.
-  void preserve(int database, KeyEntry& entry);
+  void preserve(int slot, KeyEntry& entry);
   // The same for an entry that is to be erased next: its key and value move out.
-  void preserve_leaving(int database, KeyEntry& entry);
+  void preserve_leaving(int slot, KeyEntry& entry);
 
   // Hands out what was preserved, and entries of the tables until about `work_max` pieces have been copied (a group, a
   // consumer, ... see Value::piece_count) or passed over. True when nothing is left here.
@@ -59,6 +60,7 @@ class PartitionCut {
   size_t preserved_bytes() const { return preserved_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  int database_of(size_t slot) const { return slot < databases_.size() ? databases_[slot] : static_cast<int>(slot); }
   // Marks the entry as taken; false if it was no part of the cut.
   bool pass(KeyEntry& entry);
   void keep(CutItem item, size_t bytes);
@@ -67,8 +69,9 @@ class PartitionCut {
   uint32_t number_ = 0;       // of the cut that goes on here; 0 if none does
   uint32_t last_number_ = 0;  // one cut a second uses them up in 136 years
   int64_t moment_ms_ = 0;
-  size_t database_ = 0;  // the walk has come to this table,
-  uint64_t cursor_ = 0;  // to this place
+  std::vector<int> databases_;  // by slot, at the moment
+  size_t slot_ = 0;             // the walk has come to this table,
+  uint64_t cursor_ = 0;         // to this place
   std::vector<CutItem> preserved_;
   std::atomic<size_t> preserved_bytes_{0};
 };

@@ -31,6 +31,7 @@ enum class Kind : uint8_t {
   kVersion,          // 7.2.4; stored as 0x00MMmmpp
   kSave,             // pairs of seconds and changes; further lines of a file add to it
   kEvents,           // some of kEventLetters, or A for most of them; stored as their bits
+  kPercentiles,      // any number of decimals 0..100
   kOutputLimits,     // client-output-buffer-limit: class, hard, soft, seconds; once or more often
   kStatement,        // an instruction, not a value: in files only
 };
@@ -76,7 +77,7 @@ inline bool is_value(const Directive& directive) {
 // Several words make up its value.
 inline bool takes_words(const Directive& directive) {
   return directive.kind == Kind::kWords || directive.kind == Kind::kSave || directive.kind == Kind::kOutputLimits ||
-         directive.kind == Kind::kChoices;
+         directive.kind == Kind::kChoices || directive.kind == Kind::kPercentiles;
 }
 
 // The two halves of the table.

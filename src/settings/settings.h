@@ -85,6 +85,11 @@ class Settings {
   // ---- notifications
   Number notify_keyspace_events{0};           // bits, see kEventLetters
   Number tracking_table_max_keys{1'000'000};  // 0 = no limit
+  // ---- observation
+  Number slowlog_log_slower_than_us{10'000};  // -1 = nothing is slow
+  Number slowlog_max_len{128};
+  Number latency_monitor_threshold_ms{0};  // 0 = off
+  Number latency_tracking{1};
   // ---- snapshots
   Number stop_writes_on_bgsave_error{1};
   Number rdbcompression{1};

@@ -2,6 +2,9 @@
 #include "settings/values.h"
 
 #include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 #include "base/check.h"
@@ -158,6 +161,27 @@ ParsedValue parse_save(std::span<const std::string> words) {
   return text(join(words));
 }
 
+// As strtod() reads it, written without the zeros that say nothing: "50", "99.9".
+ParsedValue parse_percentiles(const Directive& directive, std::span<const std::string> words) {
+  const std::string name(directive.name);
+  std::string joined;
+  for (const std::string& word : words) {
+    char* end = nullptr;
+    const double percent = std::strtod(word.c_str(), &end);
+    if (word.empty() || end != word.c_str() + word.size() || std::isnan(percent)) {
+      return failed("Invalid " + name + " parameters");
+    }
+    if (percent < 0 || percent > 100) return failed(name + " parameters should sit between [0.0,100.0]");
+    char shown[32];
+    std::snprintf(shown, sizeof shown, "%f", percent);
+    std::string trimmed = shown;
+    trimmed.resize(trimmed.find_last_not_of('0') + 1);
+    if (trimmed.back() == '.') trimmed.pop_back();
+    joined.append(joined.empty() ? "" : " ").append(trimmed);
+  }
+  return text(std::move(joined));
+}
+
 // ---- notify-keyspace-events
 
 constexpr std::string_view kAllEvents = "g$lshzxetd";  // what A stands for
@@ -262,6 +286,8 @@ ParsedValue parse_several(const Directive& directive, std::span<const std::strin
       return parse_choices(directive, words);
     case Kind::kOutputLimits:
       return parse_limits(words, parse_output_limits(current));
+    case Kind::kPercentiles:
+      return parse_percentiles(directive, words);
     default:
       return parse_words(directive, words);
   }

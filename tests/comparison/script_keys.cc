@@ -41,6 +41,7 @@ Words ScriptGenerator::key_expiry_look() {
 }
 
 Words ScriptGenerator::key_transfer() {
+  if (one_in(20)) return {any_case("SWAPDB"), pick({"0", "1", "2", "x"}), pick({"0", "1", "2", "16", "-1", "x"})};
   switch (below(4)) {
     case 0:
       return {any_case("RENAME"), key(), key()};

@@ -67,6 +67,7 @@ class SimulatedBackend final : public io::Backend {
   void wait(int64_t deadline_ns) override;
   void wake() override;
   Instant now() override;
+  int64_t stopwatch_ns() override { return now().monotonic_ns; }
   void stall(int64_t ns) override;
 
   int core() const { return core_; }

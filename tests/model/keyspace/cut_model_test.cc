@@ -47,6 +47,7 @@ class World {
     const std::string key = some_key();
     if (random_.one_in(5)) return change_key(db, key);
     if (random_.one_in(12)) return pass_time();
+    if (random_.one_in(40)) return db.swap(static_cast<int>(random_.below(kDatabases)));
     if (random_.one_in(3)) return change_group(db, key);
     change_stream(db, key);
   }

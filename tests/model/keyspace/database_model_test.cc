@@ -107,6 +107,10 @@ class Model {
       db.clear();
       expected_[db.index()].clear();
     } else if (random_.one_in(100)) {
+      const int other = static_cast<int>(random_.below(kDatabases));
+      db.swap(other);
+      std::swap(expected_[db.index()], expected_[other]);
+    } else if (random_.one_in(100)) {
       population_ = 1 + random_.below(random_.one_in(2) ? 20 : 3000);
     }
   }

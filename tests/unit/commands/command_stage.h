@@ -56,6 +56,7 @@ class RecordingHost final : public Host {
   bool reload_journal(Ref<SnapshotWait>) override { return false; }
   void stall(int64_t ns) override { stalled_ns += ns; }
   Instant read_clock() override { return {}; }
+  int64_t read_stopwatch() override { return stopwatch_ns += stopwatch_step_ns; }
 
   const Client* running = nullptr;  // whose command runs,
   Buffer* replies = nullptr;        // where its replies gather,
@@ -71,6 +72,8 @@ class RecordingHost final : public Host {
   std::vector<SnapshotKind> snapshots;  // begun
   bool snapshot_can_start = true;
   int64_t stalled_ns = 0;
+  int64_t stopwatch_ns = 0;
+  int64_t stopwatch_step_ns = 0;  // each reading of it takes so long
 };
 
 class CommandStage {

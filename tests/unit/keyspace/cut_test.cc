@@ -124,6 +124,23 @@ TEST_F(CutTest, KeysThatComeAreNoPartOfIt) {
   EXPECT_THAT(take_all(), ElementsAre("0/replaced 1"));
 }
 
+TEST_F(CutTest, SwappedDatabasesAreHandedOutUnderTheNumbersTheyHad) {
+  create("a", 0);
+  create("b", 1);
+  create("preserved", 0);
+  db(0).swap(1);  // an earlier swap counts
+  start();
+  db(1).swap(2);
+  append(*db(2).find_to_write("preserved"));
+  db(0).remove("b");
+  create("b", 0, 5);
+  db(2).swap(0);
+  EXPECT_THAT(take_all(), ElementsAre("0/b 1", "1/a 1", "1/preserved 1"));
+  finish();
+  start();
+  EXPECT_THAT(take_all(), ElementsAre("0/a 1", "0/preserved 2", "2/b 5"));
+}
+
 TEST_F(CutTest, WhatHadExpiredAtTheMomentIsLeftOut) {
   db().set_expiry(create("expired"), now_ms - 1);
   db().set_expiry(create("touched"), now_ms - 1);

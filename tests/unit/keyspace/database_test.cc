@@ -76,6 +76,50 @@ TEST_F(DatabaseTest, DatabasesDoNotSeeEachOthersKeys) {
   EXPECT_EQ(db(3).size(), 0u);
 }
 
+TEST_F(DatabaseTest, SwappedDatabasesHaveEachOthersKeys) {
+  create("a", 0);
+  create_until("b", 2'000'000, 0);
+  create("c", 3);
+  db(0).swap(3);
+  EXPECT_FALSE(exists("a", 0));
+  EXPECT_TRUE(exists("a", 3));
+  EXPECT_TRUE(exists("c", 0));
+  EXPECT_EQ(db(0).size(), 1u);
+  EXPECT_EQ(db(3).size(), 2u);
+  EXPECT_EQ(db(0).expiring_size(), 0u);
+  EXPECT_EQ(db(3).expiring_size(), 1u);
+  db(1).swap(3);
+  db(1).swap(1);
+  db(1).set_expiry(*db(1).find_to_write("a"), 3'000'000);
+  now_ms = 2'000'001;
+  events.wanted_events = kEventKeyevent | kEventExpired;
+  EXPECT_EQ(expire(), 1u);
+  EXPECT_THAT(told(), ElementsAre("expired 1/b"));
+  EXPECT_EQ(db(1).clear(), 1u);
+  EXPECT_EQ(expire(), 0u);
+}
+
+TEST_F(DatabaseTest, ASwapWakesWhoWaitsForAKeyThatWasThereOrIsThereNow) {
+  create("left", 0);
+  create("came", 1);
+  for (const int index : {0, 1, 2}) {
+    for (const char* key : {"left", "came", "nowhere"}) wait_for(key, index);
+  }
+  db(1).swap(0);
+  EXPECT_THAT(ready(), UnorderedElementsAre("0/left", "0/came", "1/left", "1/came"));
+}
+
+TEST_F(DatabaseTest, IdempotencyRecordsGrowOldInASwappedDatabase) {
+  create("s");
+  record_append("s", static_cast<uint64_t>(now_ms));
+  db(0).swap(2);
+  for (int i = 0; i < 3; ++i) {
+    now_ms += 200'000;
+    expire();
+  }
+  EXPECT_EQ(db(2).find_to_read("s")->value.stream()->idempotency.record_count(), 0u);
+}
+
 TEST_F(DatabaseTest, ReadingCountsHitsAndMisses) {
   create("a");
   exists("a");

@@ -52,6 +52,26 @@ std::map<std::string, std::string> stated_defaults() {
   return stated;
 }
 
+// The comment that stands above each directive's line.
+std::map<std::string, std::string> explanations() {
+  std::map<std::string, std::string> found;
+  std::string comment;
+  bool has_default = false;
+  for (const std::string& line : lines_of(own_file())) {
+    if (has_default) {
+      const std::string words = line.starts_with("# ") ? line.substr(2) : line;
+      found[words.substr(0, words.find(' '))] = comment;
+    }
+    has_default = line.starts_with("# Default: ");
+    if (line.starts_with('#')) {
+      comment += line + "\n";
+    } else {
+      comment.clear();
+    }
+  }
+  return found;
+}
+
 // The words of the indented comment lines between two lines of the file.
 std::map<std::string, std::string> listed_between(std::string_view first, std::string_view last) {
   std::map<std::string, std::string> listed;
@@ -109,6 +129,21 @@ TEST(OwnFile, ExplainsEveryWorkingDirectiveWithItsDefault) {
     EXPECT_EQ(shown, directive.initial) << directive.name;
   }
   EXPECT_EQ(stated.size(), working_directives().size());
+}
+
+TEST(OwnFile, SaysTheUnitOfEveryNumberThatHasOne) {
+  const std::map<std::string_view, std::string_view> words = {
+      {"s", "econds"},       {"ms", "milliseconds"}, {"us", "microseconds"},           {"bytes", "byte"},
+      {"%", "percent"},      {"Hz", "per second"},   {"bytes, bytes, s", "in bytes"},
+  };
+  const auto explained = explanations();
+  for (const Directive& directive : working_directives()) {
+    if (directive.unit.empty()) continue;
+    const auto word = words.find(directive.unit);
+    ASSERT_NE(word, words.end()) << directive.unit;
+    EXPECT_THAT(explained.at(std::string(directive.name)), testing::HasSubstr(std::string(word->second)))
+        << directive.name;
+  }
 }
 
 TEST(OwnFile, ListsWhatIsAcceptedWithoutEffect) {
