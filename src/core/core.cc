@@ -45,6 +45,7 @@ Core::Core(const Options& options, commands::Server& server, const commands::Com
       surroundings_(std::move(surroundings)),
       statistics_(*server.statistics[options.index]),
       executor_(server, table, *this, options.seed),
+      turn_began_ns_(backend.stopwatch_ns()),
       handed_over_(static_cast<size_t>(server.facts.core_count)),
       pause_timer_(*this) {
   load_settings();

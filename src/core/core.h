@@ -213,7 +213,7 @@ class Core final : public commands::Host {
 
   Instant now_;
   bool clock_is_stale_ = true;
-  int64_t turn_began_ns_ = 0;  // on the stopwatch
+  int64_t turn_began_ns_;  // on the stopwatch
   bool stopping_ = false;
   size_t sends_in_flight_ = 0;
   Inbox inbox_;
