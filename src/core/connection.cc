@@ -20,7 +20,8 @@ constexpr size_t kKeptInputBytesMax = 1024;
 
 }  // namespace
 
-Connection::Connection(Core& core, Fixed identity) : Client(std::move(identity)), outbox(*this), core_(core) {
+Connection::Connection(Core& core, Fixed identity)
+    : Client(std::move(identity)), outbox(*this, core.is_alone()), core_(core) {
   const uint64_t bytes = sizeof(Connection) + fixed.address.capacity() + fixed.local_address.capacity();
   card.object_bytes.store(bytes, std::memory_order_relaxed);
 }

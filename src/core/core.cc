@@ -312,7 +312,8 @@ void Core::flush_outboxes() {
     if (is_work_of_others(*connection)) {
       handed_over_[connection->fixed.core].connections.push_back(std::move(connection));
     } else {
-      connection->outbox.flush(*this);
+      Outbox& outbox = connection->outbox;
+      outbox.flush(*this, std::move(connection));
     }
   }
   flushing_.clear();
@@ -333,7 +334,10 @@ void Core::hand_over_flushes() {
     if (message.connections.empty()) continue;
     message.kind = Message::Kind::kFlush;
     if (!directory_[core]->inbox_.push_if_awake(message, directory_[core]->sleeping_)) {
-      for (const Ref<Connection>& connection : message.connections) connection->outbox.flush(*this);
+      for (Ref<Connection>& connection : message.connections) {
+        Outbox& outbox = connection->outbox;
+        outbox.flush(*this, std::move(connection));
+      }
     }
     message.connections.clear();
   }

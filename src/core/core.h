@@ -106,6 +106,7 @@ class Core final : public commands::Host {
   commands::Executor& executor() { return executor_; }
   commands::CoreStatistics& statistics() { return statistics_; }
   const CoreSettings& settings() const { return settings_; }
+  bool is_alone() const { return server_.facts.core_count == 1; }
   const OutboxLimits& outbox_limits(const commands::Client& client) const {
     return client.is_pubsub() ? pubsub_limits_ : normal_limits_;
   }
@@ -132,7 +133,9 @@ class Core final : public commands::Host {
   // Its outbox is to be flushed at the end of this turn.
   void flush_later(Ref<Connection> connection) { to_flush_.push_back(std::move(connection)); }
   // Its outbox has to wait for the journal.
-  void hold(Connection& connection, uint64_t journal_offset) { held_.push_back({Ref(&connection), journal_offset}); }
+  void hold(Ref<Connection> connection, uint64_t journal_offset) {
+    held_.push_back({std::move(connection), journal_offset});
+  }
   // What the journal has acknowledged.
   uint64_t acknowledged() const { return surroundings_.journal == nullptr ? 0 : surroundings_.journal->acknowledged(); }
   void note_send(int result);

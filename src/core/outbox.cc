@@ -57,24 +57,24 @@ Outbox::Appended Outbox::take(std::string_view bytes, uint64_t journal_offset, c
 
 Outbox::Appended Outbox::append(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits,
                                 int64_t now_ns) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   return take(bytes, journal_offset, limits, now_ns);
 }
 
 void Outbox::receive_as(Reception reception) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   reception_ = reception;
 }
 
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   const std::string_view bytes = message.bytes(reception_.protocol, reception_.listens);
   return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);
 }
 
 Outbox::Appended Outbox::append(Buffer& bytes, Reception reception, uint64_t journal_offset, const OutboxLimits& limits,
                                 int64_t now_ns) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   reception_ = reception;
   if (!queued_.empty() || bytes.size() < kExchangeBytesMin) {
     const Appended outcome = take(bytes.view(), journal_offset, limits, now_ns);
@@ -122,11 +122,11 @@ void Outbox::drop() {
   if (state_ == State::kHeld) state_ = State::kIdle;
 }
 
-void Outbox::flush(Core& core) {
+void Outbox::flush(Core& core, Ref<Connection> owner) {
   std::string_view bytes;
   uint64_t awaited = 0;
   {
-    MutexLock lock(mutex_);
+    OptionalMutexLock lock(mutex_);
     if (state_ == State::kIdle) return;  // shut while it was held
     CHECK(state_ != State::kSending);
     if (shut_) {
@@ -138,9 +138,9 @@ void Outbox::flush(Core& core) {
       publish_size();
     }
   }
-  if (awaited != 0) return core.hold(owner_, awaited);
+  if (awaited != 0) return core.hold(std::move(owner), awaited);
   if (bytes.empty()) return core.settled(owner_);
-  owner_.retain();
+  kept_ = std::move(owner);
   sender_ = &core;
   core.send_started();
   core.backend().send(*this, owner_.fixed.fd, bytes);
@@ -149,13 +149,15 @@ void Outbox::flush(Core& core) {
 // Runs on the core that started the send.
 void Outbox::sent(int result) {
   Core& core = *sender_;
+  // Once the state is kIdle the next send may be started, on another core.
+  Ref<Connection> kept = std::move(kept_);
   core.note_send(result);
   std::string_view more;
   uint64_t awaited = 0;
   bool drained_to_close = false;
   bool settled = false;
   {
-    MutexLock lock(mutex_);
+    OptionalMutexLock lock(mutex_);
     if (result > 0) {
       sent_bytes_ += static_cast<size_t>(result);
       owner_.card.output_bytes.add(static_cast<uint64_t>(result));
@@ -180,43 +182,45 @@ void Outbox::sent(int result) {
     }
     publish_size();
   }
-  if (!more.empty()) return core.backend().send(*this, owner_.fixed.fd, more);
+  if (!more.empty()) {
+    kept_ = std::move(kept);
+    return core.backend().send(*this, owner_.fixed.fd, more);
+  }
   core.send_ended();
   if (awaited != 0) {
-    core.hold(owner_, awaited);
+    core.hold(std::move(kept), awaited);
   } else if (settled) {
     core.settled(owner_);
   } else if (drained_to_close) {
     core.kill(owner_, false);
   }
-  owner_.release();
 }
 
 bool Outbox::close_when_drained() {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   close_when_drained_ = true;
   return state_ == State::kIdle;
 }
 
 bool Outbox::shut() {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   drop();
   publish_size();
   return state_ == State::kIdle;
 }
 
 bool Outbox::waits_beyond(uint64_t journal_offset) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   return !marks_.empty() && marks_.back().journal_offset > journal_offset;
 }
 
 bool Outbox::is_idle() {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   return state_ == State::kIdle;
 }
 
 bool Outbox::look_after(const OutboxLimits& limits, int64_t now_ns) {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   if (state_ == State::kIdle && !is_busy_) {
     release_beyond(queued_, kIdleBytesMax);
     release_beyond(sending_, kIdleBytesMax);
@@ -250,7 +254,7 @@ void Outbox::publish_size() {
 }
 
 void Outbox::count_no_memory() {
-  MutexLock lock(mutex_);
+  OptionalMutexLock lock(mutex_);
   queued_.release();
   sending_.release();
   publish_size();

@@ -28,7 +28,8 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "base/mutex.h"
+#include "base/optional_mutex.h"
+#include "base/ref.h"
 #include "commands/client_memory.h"
 #include "io/backend.h"
 #include "resp/push_message.h"
@@ -60,7 +61,8 @@ class Outbox final : private io::SendOperation {
     kShut,       // dropped: the connection is being closed
   };
 
-  explicit Outbox(Connection& owner) : owner_(owner) {}
+  // Alone: there is only one core.
+  Outbox(Connection& owner, bool is_alone) : owner_(owner), mutex_(!is_alone) {}
 
   // The client's own replies, and how it stands from here on. Takes the bytes; may exchange a large buffer
   // instead of copying it. `bytes` is empty afterwards. They, and what is queued behind them, are not sent before the
@@ -73,9 +75,9 @@ class Outbox final : private io::SendOperation {
   void receive_as(Reception reception) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   // Starts sending from `core`, or has the core hold it if all of it waits for the journal. REQUIRES: append() said
-  // kMustFlush to this core, or the journal gave it back to this core, or another core handed it over. The connection
-  // outlives the send by a reference of its own.
-  void flush(Core& core) EXCLUDES(mutex_);
+  // kMustFlush to this core, or the journal gave it back to this core, or another core handed it over. `owner` becomes
+  // the reference by which the connection outlives the send.
+  void flush(Core& core, Ref<Connection> owner) EXCLUDES(mutex_);
 
   // Takes nothing more. The connection is closed as soon as nothing is queued or in flight; true if that is so already.
   bool close_when_drained() EXCLUDES(mutex_);
@@ -110,9 +112,11 @@ class Outbox final : private io::SendOperation {
   size_t bytes_held() const REQUIRES(mutex_) { return queued_.size() + sending_.size() - sent_bytes_; }
 
   Connection& owner_;
-  Core* sender_ = nullptr;  // whose ring carries the send in flight; touched by that core only
+  // Of the send in flight; touched by that core only.
+  Core* sender_ = nullptr;  // on whose ring it is
+  Ref<Connection> kept_;    // until it has ended
 
-  Mutex mutex_;
+  OptionalMutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::kIdle;
   bool close_when_drained_ GUARDED_BY(mutex_) = false;
   bool shut_ GUARDED_BY(mutex_) = false;
