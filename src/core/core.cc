@@ -86,7 +86,7 @@ bool Core::turn() {
 
 // Nothing of this core is left in its ring: no accept, no receive, no send, of whomever's connection, and no file.
 bool Core::can_leave() const {
-  return stopping_ && connections_.empty() && own_.empty() && sends_in_flight_ == 0 && snapshot_->is_idle() &&
+  return stopping_ && connections_.empty() && own_due_.empty() && sends_in_flight_ == 0 && snapshot_->is_idle() &&
          std::all_of(listeners_.begin(), listeners_.end(),
                      [](const auto& listener) { return listener->is_stopped(); }) &&
          (surroundings_.journal == nullptr || surroundings_.journal->is_idle(*this));
@@ -95,7 +95,7 @@ bool Core::can_leave() const {
 // Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement. The first
 // callback of the wait, or else the next turn, takes it back.
 void Core::sleep() {
-  const bool has_work = !own_.empty() || !runnable_.empty() || !to_flush_.empty();
+  const bool has_work = !own_due_.empty() || !runnable_.empty() || !to_flush_.empty();
   statistics_.turn_nanoseconds.add(static_cast<uint64_t>(std::max<int64_t>(0, read_stopwatch() - turn_began_ns_)));
   sleeping_.store(true, std::memory_order_seq_cst);
   const int64_t deadline_ns = has_work || !inbox_.empty() ? 0 : timers_.next_deadline_ns();
@@ -154,8 +154,7 @@ void Core::drain_inbox() {
   inbox_.take(arrived_);
   for (Message& message : arrived_) handle(message);
   arrived_.clear();
-  // Handling may post to ourselves again; that is for the next turn.
-  arrived_.swap(own_);
+  arrived_.swap(own_due_);
   for (Message& message : arrived_) handle(message);
   arrived_.clear();
 }
@@ -318,6 +317,7 @@ void Core::flush_outboxes() {
   }
   flushing_.clear();
   hand_over_flushes();
+  own_due_.swap(own_);
   // What may leave after all, because the journal has just got that far, does so in the next turn.
   if (!held_.empty()) surroundings_.journal->hold(held_, to_flush_);
   if (replies_.capacity() > kKeptReplyBytesMax) replies_.release();

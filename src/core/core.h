@@ -223,7 +223,10 @@ class Core final : public commands::Host {
   // True from the announcement of sleep to the first callback or the end of the wait.
   std::atomic<bool> sleeping_{false};
   std::vector<Message> arrived_;  // scratch for drain_inbox
-  std::vector<Message> own_;      // messages to itself, handled like those of others, without the lock
+  // Messages to itself, handled like those of others, without the lock. They wait until what was to be sent when they
+  // were posted has been submitted: what follows from an answer does not keep the answer waiting.
+  std::vector<Message> own_;
+  std::vector<Message> own_due_;
 
   std::map<uint64_t, Ref<Connection>> connections_;
   IntrusiveList<Connection, &Connection::runnable_link> runnable_;

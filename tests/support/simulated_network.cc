@@ -86,6 +86,9 @@ void SimulatedBackend::send(io::SendOperation& operation, int fd, std::string_vi
   const int64_t due_ns = world_.now_ns_ + delay_ns;
   world_.note_event(due_ns);
   sends_.insert({fd, Send{&operation, bytes, due_ns}});
+  for (const SimulatedClient* client : world_.clients_) {
+    if (client->connection_.get() == &world_.connection(fd)) send_order_.push_back(client);
+  }
   operation.backend_state = this;
 }
 

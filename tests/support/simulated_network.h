@@ -75,6 +75,8 @@ class SimulatedBackend final : public io::Backend {
   size_t wakes() const { return wakes_; }
   // A send to that client, started by this core, has not ended.
   bool is_sending_to(const SimulatedClient& client) const;
+  // To whom it was asked to send since the last call, in this order.
+  std::vector<const SimulatedClient*> take_send_order() { return std::exchange(send_order_, {}); }
   // Whether a real wait() would have returned by now, so that the core has a turn to run.
   bool is_runnable() const;
 
@@ -118,6 +120,7 @@ class SimulatedBackend final : public io::Backend {
   std::map<int, Accept> accepts_;
   std::map<int, Receive> receives_;
   std::map<int, Send> sends_;
+  std::vector<const SimulatedClient*> send_order_;
   SimulatedFileQueue files_;
   size_t wakes_ = 0;
   bool is_woken_ = false;

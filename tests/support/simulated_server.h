@@ -47,7 +47,7 @@ class SimulatedServer {
   settings::Settings& settings() { return settings_; }
   commands::Server& server() { return *server_; }
   core::Journal& journal() { return *journal_; }  // REQUIRES: there is a disk
-  const SimulatedBackend& backend(uint32_t core) const { return *backends_[core]; }
+  SimulatedBackend& backend(uint32_t core) const { return *backends_[core]; }
   core::Core& core(uint32_t core) { return *cores_[core]; }
   commands::CoreStatistics& statistics(uint32_t core) { return *server_->statistics[core]; }
   uint32_t core_count() const { return static_cast<uint32_t>(cores_.size()); }
