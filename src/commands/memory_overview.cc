@@ -18,7 +18,7 @@ void add_partition(keyspace::Partition& partition, std::vector<MemoryOverview::D
     if (table == nullptr) continue;
     database.keys += table->size();
     database.table_bytes += table->size() * sizeof(keyspace::KeyEntry) + table->bucket_count() * sizeof(void*);
-    database.expiry_bytes += partition.expiry().size(database.index) * kExpiryNodeBytes;
+    database.expiry_bytes += partition.expiring_size(database.index) * kExpiryNodeBytes;
   }
 }
 
