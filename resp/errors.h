@@ -29,6 +29,7 @@ inline constexpr std::string_view kSnapshotsFail =
     "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     "error.";
 inline constexpr std::string_view kIsLoading = "-LOADING Redis is loading the dataset in memory";
+inline constexpr std::string_view kNoMemoryForRequest = "-OOM not enough memory for the request";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection

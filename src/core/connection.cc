@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/core.h"
+#include "core/try_reserve.h"
 #include "resp/errors.h"
 
 namespace millrace::core {
@@ -31,7 +32,8 @@ commands::ClientMemory& Connection::client_memory() {
 }
 
 void Connection::count_memory() {
-  counted_.set(client_memory(), commands::memory_but_output(*this));
+  commands::ClientMemory& all = client_memory();
+  counted_.set(all, all.limit() == 0 ? 0 : commands::memory_but_output(*this));
 }
 
 void Connection::count_no_memory() {
@@ -93,11 +95,22 @@ void Connection::keep_input(std::string_view bytes) {
     input_start_ = 0;
   }
   if (bytes.empty()) return publish_input();
-  if (parser_.bytes_wanted() > input_size() + bytes.size()) {
-    input_.reserve(parser_.bytes_wanted() - input_size());
-  }
+  const size_t known = input_size() + bytes.size();
+  const size_t wanted = std::max(parser_.bytes_wanted(), known) - input_size();
+  if (!try_reserve(input_, wanted)) return give_up_input();
   input_.append(bytes);
   publish_input();
+}
+
+void Connection::give_up_input() {
+  core_.log().warning("Closing client for whose request of over " + std::to_string(input_size()) +
+                      " bytes there is no memory: " + fixed.address);
+  input_.release();
+  input_start_ = 0;
+  refuse(std::string(resp::kNoMemoryForRequest));
+  queue(core_.replies());
+  publish_input();
+  close_after_send();
 }
 
 void Connection::drop_input(size_t count) {

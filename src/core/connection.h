@@ -76,6 +76,7 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   size_t input_size() const { return input_.size() - input_start_; }
   std::string_view input() const { return input_.view().substr(input_start_); }
   void keep_input(std::string_view bytes);
+  void give_up_input();
   void drop_input(size_t count);
   void process_buffered();
   size_t process(std::string_view bytes);

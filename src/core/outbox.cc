@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/connection.h"
 #include "core/core.h"
+#include "core/try_reserve.h"
 
 namespace millrace::core {
 namespace {
@@ -46,6 +47,11 @@ void Outbox::mark(uint64_t journal_offset) {
 
 Outbox::Appended Outbox::take(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits,
                               int64_t now_ns) {
+  if (!shut_ && !try_reserve(queued_, bytes.size())) {
+    drop();
+    publish_size();
+    return Appended::kOverLimit;
+  }
   const Appended outcome = admit(bytes.size(), limits, now_ns);
   if (outcome == Appended::kQueued || outcome == Appended::kMustFlush) {
     mark(journal_offset);

@@ -57,7 +57,8 @@ class Outbox final : private io::SendOperation {
   enum class Appended {
     kQueued,     // somebody else is about to send it
     kMustFlush,  // the caller must flush() at the end of its turn
-    kOverLimit,  // dropped, and the outbox is shut: the client is beyond its limit and has to be closed
+    kOverLimit,  // dropped, and the outbox is shut: the client is beyond its limit, or there is no memory for more, and
+                 // it has to be closed
     kShut,       // dropped: the connection is being closed
   };
 
