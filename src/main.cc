@@ -107,6 +107,17 @@ void fit_open_files(settings::Settings& settings, Log& log) {
               " now. Raise it with 'ulimit -n' for more.");
 }
 
+// Whoever gives a server little memory should find in the log what it knows of that.
+void note_memory_limit(const settings::Settings& settings, Log& log) {
+  const std::optional<uint64_t> limit = io::memory_limit();
+  if (!limit) return;
+  std::string line = "Memory is limited to " + std::to_string(*limit / 1024) + " kB (ulimit -v, or the container)";
+  const auto maxmemory = static_cast<uint64_t>(settings.maxmemory_bytes.load());
+  if (maxmemory == 0) line += "; without maxmemory the server ends when that is used up";
+  if (maxmemory > *limit) line += ", less than maxmemory";
+  log.notice(line);
+}
+
 // What the server keeps on the disk.
 struct Files {
   io::SystemDisk& disk;
@@ -231,6 +242,7 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   auto plan = io::plan_backend(choice);
   if (!plan) return give_up(plan.error());
   fit_open_files(settings, log);
+  note_memory_limit(settings, log);
 
   const int64_t asked_cores = settings.cores.load();
   commands::ServerFacts facts;

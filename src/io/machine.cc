@@ -25,7 +25,8 @@ std::string read_text(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::optional<unsigned> least(std::optional<unsigned> a, std::optional<unsigned> b) {
+template <typename T>
+std::optional<T> least(std::optional<T> a, std::optional<T> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
 }
@@ -39,13 +40,22 @@ std::optional<unsigned> quota_of_v1(const std::string& directory) {
                                  read_text(directory + "/cpu.cfs_period_us"));
 }
 
-// A group is bound by the quotas of its ancestors as well. Inside a container the path may name a place outside of what
+std::optional<uint64_t> memory_of_unified(const std::string& directory) {
+  return bytes_of_memory_max(read_text(directory + "/memory.max"));
+}
+
+std::optional<uint64_t> memory_of_v1(const std::string& directory) {
+  return bytes_of_memory_max(read_text(directory + "/memory.limit_in_bytes"));
+}
+
+// A group is bound by the limits of its ancestors as well. Inside a container the path may name a place outside of what
 // is mounted; the files are then missing and only the root's count.
-template <typename ReadQuota>
-std::optional<unsigned> least_quota(const std::string& mount, std::string path, ReadQuota read_quota) {
-  std::optional<unsigned> result = read_quota(mount);
+template <typename T>
+std::optional<T> least_limit(const std::string& mount, std::string path,
+                             std::optional<T> (*read_limit)(const std::string& directory)) {
+  std::optional<T> result = read_limit(mount);
   while (path.size() > 1) {
-    result = least(result, read_quota(mount + path));
+    result = least(result, read_limit(mount + path));
     path.resize(path.rfind('/'));
   }
   return result;
@@ -54,8 +64,15 @@ std::optional<unsigned> least_quota(const std::string& mount, std::string path, 
 std::optional<unsigned> quota_of_this_process() {
   const CgroupPaths paths = parse_cgroup_paths(read_text("/proc/self/cgroup"));
   const std::string root(kCgroupRoot);
-  const std::optional<unsigned> unified = least_quota(root, paths.unified, quota_of_unified);
-  return least(unified, least_quota(root + "/cpu", paths.cpu, quota_of_v1));
+  const std::optional<unsigned> unified = least_limit(root, paths.unified, quota_of_unified);
+  return least(unified, least_limit(root + "/cpu", paths.cpu, quota_of_v1));
+}
+
+std::optional<uint64_t> memory_of_cgroups() {
+  const CgroupPaths paths = parse_cgroup_paths(read_text("/proc/self/cgroup"));
+  const std::string root(kCgroupRoot);
+  const std::optional<uint64_t> unified = least_limit(root, paths.unified, memory_of_unified);
+  return least(unified, least_limit(root + "/memory", paths.memory, memory_of_v1));
 }
 
 // By the affinity mask; at least 1. Machines with more processors than a mask holds make the call fail: then it is made
@@ -72,10 +89,10 @@ unsigned allowed_processors() {
   return static_cast<unsigned>(std::max(1, count));
 }
 
-bool lists_cpu_controller(std::string_view controllers) {
+bool lists_controller(std::string_view controllers, std::string_view name) {
   while (!controllers.empty()) {
     const size_t comma = std::min(controllers.find(','), controllers.size());
-    if (controllers.substr(0, comma) == "cpu") return true;
+    if (controllers.substr(0, comma) == name) return true;
     controllers.remove_prefix(std::min(comma + 1, controllers.size()));
   }
   return false;
@@ -86,6 +103,13 @@ bool lists_cpu_controller(std::string_view controllers) {
 unsigned available_processors() {
   const unsigned allowed = allowed_processors();
   return std::max(1U, std::min(allowed, quota_of_this_process().value_or(allowed)));
+}
+
+std::optional<uint64_t> memory_limit() {
+  rlimit addresses{};
+  std::optional<uint64_t> own;
+  if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) own = addresses.rlim_cur;
+  return least(own, memory_of_cgroups());
 }
 
 uint64_t raise_open_file_limit(uint64_t wanted) {
@@ -115,6 +139,12 @@ std::optional<unsigned> processors_of_cpu_max(std::string_view cpu_max) {
   return processors_of_cfs_quota(cpu_max.substr(0, space), cpu_max.substr(space + 1));
 }
 
+std::optional<uint64_t> bytes_of_memory_max(std::string_view memory_max) {
+  constexpr uint64_t kNoLimit = 1ull << 60;
+  const std::optional<uint64_t> bytes = parse_u64(without_space_at_end(memory_max));
+  return bytes && *bytes < kNoLimit ? bytes : std::nullopt;
+}
+
 // Lines are "0::/path" for the unified tree and "<number>:<controller>[,<controller>]:/path" for the others.
 CgroupPaths parse_cgroup_paths(std::string_view proc_self_cgroup) {
   CgroupPaths paths;
@@ -127,7 +157,8 @@ CgroupPaths parse_cgroup_paths(std::string_view proc_self_cgroup) {
     if (second == std::string_view::npos || line.substr(second + 1, 1) != "/") continue;
     const std::string_view controllers = line.substr(first + 1, second - first - 1);
     if (controllers.empty()) paths.unified = line.substr(second + 1);
-    if (lists_cpu_controller(controllers)) paths.cpu = line.substr(second + 1);
+    if (lists_controller(controllers, "cpu")) paths.cpu = line.substr(second + 1);
+    if (lists_controller(controllers, "memory")) paths.memory = line.substr(second + 1);
   }
   return paths;
 }

@@ -391,7 +391,11 @@ TEST_F(StartTest, RewriteNeedsAFile) {
 
 TEST_F(StartTest, SixtyFourMegabytesAreEnough) {
   if (kIsSanitized) GTEST_SKIP() << "sanitizers need memory of their own";
-  start({"--cores", "1"});
+  constexpr Confinement kSmall{.one_processor = true, .address_space_bytes = 64ull * 1024 * 1024};
+  start({}, {.confinement = kSmall});
+  EXPECT_THAT(log(), HasSubstr(" * Memory is limited to 65536 kB (ulimit -v, or the container); without maxmemory the "
+                               "server ends when that is used up\n"));
+  EXPECT_THAT(log(), HasSubstr(" * 1 core, "));
   Client client(port_);
   for (int i = 0; i < 1000; ++i) client.call({"XADD", "s", "*", "field", "value"});
   EXPECT_EQ(client.call({"XLEN", "s"}), "1000");

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <optional>
 #include <thread>
 
 namespace millrace::io {
@@ -31,6 +33,24 @@ TEST(CfsQuota, RoundsUpAndKnowsNoLimit) {
   EXPECT_EQ(processors_of_cfs_quota("18446744073709551615", "1"), 1U << 20);
 }
 
+TEST(MemoryMax, IsANumberOrNoLimit) {
+  EXPECT_EQ(bytes_of_memory_max("67108864\n"), 67108864u);
+  EXPECT_EQ(bytes_of_memory_max("0\n"), 0u);
+  for (const char* text : {"max\n", "", "9223372036854771712\n", "-1\n", "64M"}) {
+    EXPECT_EQ(bytes_of_memory_max(text), std::nullopt) << text;
+  }
+}
+
+TEST(MemoryLimit, IsThatOfAddressesIfThatIsLess) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const std::optional<uint64_t> without = memory_limit();
+  const rlimit large{.rlim_cur = 1ull << 50, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &large), 0);
+  EXPECT_EQ(memory_limit(), std::min<uint64_t>(without.value_or(1ull << 50), 1ull << 50));
+  setrlimit(RLIMIT_AS, &before);
+}
+
 TEST(CgroupPathsOf, TheUnifiedTree) {
   const CgroupPaths paths = parse_cgroup_paths("0::/system.slice/redis.service\n");
   EXPECT_EQ(paths.unified, "/system.slice/redis.service");
@@ -42,6 +62,7 @@ TEST(CgroupPathsOf, TheOldTreesWithTheCpuControllerAnywhereInTheList) {
       parse_cgroup_paths("12:cpuset:/a\n4:cpuacct,cpu:/docker/b:c\n2:cpuacct:/d\n1:name=systemd:/e\n0::/\n");
   EXPECT_EQ(paths.cpu, "/docker/b:c");
   EXPECT_EQ(paths.unified, "/");
+  EXPECT_EQ(parse_cgroup_paths("8:hugetlb:/x\n4:memory:/limited\n").memory, "/limited");
 }
 
 TEST(CgroupPathsOf, Nonsense) {
