@@ -3,29 +3,69 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblzf-dev)
 # redis-server is the oracle of the comparison tests, redis-tools (redis-cli, redis-benchmark) are clients under test.
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev libhiredis-dev redis-server redis-tools)
+# Clients of other languages, for tests/compat: what cannot be had is done without.
+COMPAT_PACKAGES=(python3-redis php-cli php-redis libredis-perl prometheus-redis-exporter)
+
+# Those of the named packages that are not installed.
+missing_packages() {
+  local package
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
+  done
+}
+
+# apt_get <arguments>: as root. Services that packages would start are not wanted: the tests start servers of their own.
+apt_get() {
+  local as_root=()
+  [[ $EUID -eq 0 ]] || as_root=(sudo)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq "$@" >/dev/null
+}
 
 # Installs those of the named packages that are missing.
 ensure_packages() {
-  local missing=() package
-  for package in "$@"; do
-    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
-  done
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
   [[ ${#missing[@]} -eq 0 ]] && return 0
-
-  local as_root=()
-  if [[ $EUID -ne 0 ]]; then
-    if ! command -v sudo >/dev/null; then
-      echo "These Debian packages are missing: ${missing[*]}" >&2
-      echo "Install them as root, or install sudo, and start again." >&2
-      return 1
-    fi
-    as_root=(sudo)
+  if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
+    echo "These Debian packages are missing: ${missing[*]}" >&2
+    echo "Install them as root, or install sudo, and start again." >&2
+    return 1
   fi
   echo "Installing missing packages: ${missing[*]}"
-  # The tests start servers of their own: a service that the redis-server package would start is not wanted.
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  apt_get update
+  apt_get install -y --no-install-recommends "${missing[@]}"
+}
+
+# The clients that tests/compat runs. Offline, or without the right to install, their tests are skipped.
+ensure_compat_clients() {
+  local wanted=("${COMPAT_PACKAGES[@]}") missing package
+  command -v node >/dev/null || wanted+=(nodejs)
+  command -v npm >/dev/null || wanted+=(npm)
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  if [[ ${#missing[@]} -gt 0 ]]; then
+    echo "Installing clients to test with: ${missing[*]}"
+    local patience=(-o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
+    apt_get "${patience[@]}" update 2>/dev/null || true
+    for package in "${missing[@]}"; do
+      apt_get "${patience[@]}" install -y --no-install-recommends "$package" 2>/dev/null ||
+        echo "$package cannot be installed: tests that need it are skipped"
+    done
+  fi
+  ensure_npm_clients
+}
+
+# The npm clients of tests/compat in the versions of its lock file, once for all presets.
+ensure_npm_clients() {
+  local source=tests/compat/npm target=build/compat
+  cmp -s "$source/package-lock.json" "$target/installed.json" && return 0
+  command -v npm >/dev/null || return 0
+  mkdir -p "$target"
+  cp "$source"/package*.json "$target"
+  if npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error >/dev/null 2>&1; then
+    cp "$source/package-lock.json" "$target/installed.json"
+  else
+    echo "npm's packages cannot be installed: tests that need them are skipped"
+  fi
 }
 
 # build_preset <preset> <target> [cmake options]: configures when needed, then builds.

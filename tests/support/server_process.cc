@@ -48,6 +48,7 @@ std::vector<std::string> command_line(const ServerOptions& options, uint16_t por
   } else if (options.cores > 0) {
     words.insert(words.end(), {"--cores", std::to_string(options.cores)});
   }
+  if (!options.password.empty()) words.insert(words.end(), {"--requirepass", options.password});
   words.insert(words.end(), options.extra.begin(), options.extra.end());
   return words;
 }
@@ -108,6 +109,7 @@ ServerProcess::~ServerProcess() {
 
 bool ServerProcess::spawn(const ServerOptions& options) {
   directory_ = make_directory();
+  password_ = options.password;
   port_ = free_port();
   const std::vector<std::string> words = command_line(options, port_);
   std::vector<char*> arguments;
@@ -128,7 +130,9 @@ bool ServerProcess::wait_until_it_answers() {
 
 bool ServerProcess::answers_as_itself() const {
   std::unique_ptr<RespConnection> connection = RespConnection::connect(port_);
-  if (connection == nullptr || connection->command({"PING"}) != "+PONG\r\n") return false;
+  if (connection == nullptr) return false;
+  if (!password_.empty() && connection->command({"AUTH", password_}) != "+OK\r\n") return false;
+  if (connection->command({"PING"}) != "+PONG\r\n") return false;
   const std::string info = connection->command({"INFO", "server"});
   return info.find("\nprocess_id:" + std::to_string(pid_) + "\r\n") != std::string::npos;
 }

@@ -29,6 +29,7 @@ struct ServerOptions {
   std::vector<std::string> extra = {};  // further arguments, as they stand
   Confinement confinement = confinement_of_run();
   std::string program = {};  // another binary than the one that was built; empty = that one
+  std::string password = {};            // --requirepass; empty = none
 };
 
 struct ExitStatus {
@@ -76,6 +77,7 @@ class ServerProcess {
   pid_t pid_ = -1;
   uint16_t port_ = 0;
   std::string directory_;
+  std::string password_;
   std::optional<ExitStatus> exit_;
 };
 
