@@ -6,7 +6,7 @@ namespace {
 
 // Both npm libraries want Node.js 20.
 std::string has_npm_package(const std::string& package) {
-  return "node -e 'require(\"" + package + "\"); process.exit(parseInt(process.versions.node) < 20)'";
+  return "node -e 'require(\"" + package + "\"); process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'";
 }
 
 const CompatClient kClients[] = {
@@ -63,6 +63,7 @@ const CompatClient kClients[] = {
      .probe = "command -v prometheus-redis-exporter",
      .needs = "Debian's prometheus-redis-exporter",
      .has_resp3 = false,
+     .prepared = "fill",
      .recorded = "without_errors"},
 };
 

@@ -7,12 +7,13 @@
 namespace millrace::test {
 
 struct CompatClient {
-  std::string name;      // of the CTest entry, after "compat_"
-  std::string command;   // of the shell, in tests/compat/clients
-  std::string probe;     // of the shell: whether everything it needs is there
-  std::string needs;     // the same in words, for the line that says why the test was skipped
-  bool has_resp3;        // else RESP2 alone
-  std::string recorded;  // the step that shows what it sends on connect
+  std::string name;           // of the CTest entry, after "compat_"
+  std::string command;        // of the shell, in tests/compat/clients
+  std::string probe;          // of the shell: whether everything it needs is there
+  std::string needs;          // the same in words, for the line that says why the test was skipped
+  bool has_resp3;             // else RESP2 alone
+  std::string prepared = {};  // the step that has to come before that, unrecorded
+  std::string recorded;       // the step that shows what it sends on connect
 };
 
 std::span<const CompatClient> compat_clients();

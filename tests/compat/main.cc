@@ -130,6 +130,8 @@ int run_client(const CompatClient& client, const std::vector<std::string>& steps
 std::string record_client(const CompatClient& client, int protocol) {
   const std::unique_ptr<ServerProcess> server = start_server("auto");
   if (!server) return "";
+  set_address(server->port(), protocol);
+  if (!client.prepared.empty() && !run_programs(client, protocol, 1, {client.prepared})) return "";
   RecordingProxy proxy(server->port());
   set_address(proxy.port(), protocol);
   if (!run_programs(client, protocol, 1, {client.recorded})) return "";

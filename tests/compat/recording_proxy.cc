@@ -17,7 +17,7 @@
 namespace millrace::test {
 namespace {
 
-constexpr size_t kTextMax = 60;  // of a reply's text that is written down
+constexpr size_t kTextMax = 40;  // of a word or a text that is written down
 constexpr size_t kItemsMax = 8;  // of a reply's elements
 
 sockaddr_in loopback(uint16_t port) {
@@ -39,9 +39,9 @@ int listen_somewhere(uint16_t& port) {
   return fd;
 }
 
-// The first line, cut where it gets long.
+// Cut where it gets long, or where figures begin that differ from run to run.
 std::string beginning(const std::string& text) {
-  std::string start = text.substr(0, std::min(text.find('\r'), kTextMax));
+  std::string start = text.substr(0, std::min(text.find_first_of("\r="), kTextMax));
   if (start.size() < text.size()) start += "…";
   return start;
 }
@@ -83,11 +83,17 @@ std::string RecordingProxy::finish() {
   CHECK(write(stop_, &one, sizeof one) == sizeof one);
   thread_.join();
   std::string text;
-  for (Link& link : links_) {
-    close(link.client);
-    close(link.server);
-    if (!text.empty() && !link.transcript.empty()) text += "\n";
-    text += link.transcript;
+  for (auto link = links_.begin(); link != links_.end();) {
+    const std::string& said = link->transcript;
+    size_t count = 0;
+    for (; link != links_.end() && link->transcript == said; ++link, ++count) {
+      close(link->client);
+      close(link->server);
+    }
+    if (said.empty()) continue;
+    if (!text.empty()) text += "\n";
+    text += said;
+    if (count > 1) text += "(" + std::to_string(count) + " connections of this kind)\n";
   }
   return text;
 }
@@ -139,7 +145,8 @@ bool RecordingProxy::pass_on(Link& link, bool is_from_client) {
 
 void RecordingProxy::understand_requests(Link& link) {
   while (link.parser.parse(link.from_client, {}) == resp::RequestParser::Status::kDone) {
-    Words words(link.parser.args().begin(), link.parser.args().end());
+    Words words;
+    for (const std::string_view word : link.parser.args()) words.push_back(beginning(std::string(word)));
     if (!words.empty()) write_down(link, 'C', readable_words(words));
     link.from_client.erase(0, link.parser.consumed());
     link.parser.next();
