@@ -42,11 +42,11 @@ int listen_somewhere(uint16_t& port) {
 // Cut where it gets long, or where figures begin that differ from run to run.
 std::string beginning(const std::string& text) {
   std::string start = text.substr(0, std::min(text.find_first_of("\r="), kTextMax));
-  if (start.size() < text.size()) start += "…";
+  if (start.size() < text.size()) start += "...";
   return start;
 }
 
-// "+OK", "-ERR …", ":", "$text", "*[$a :]", "%{server version …}": the shape; figures differ from run to run.
+// "+OK", "-ERR ...", ":", "$text", "*[$a :]", "%{server version ...}": the shape; figures differ from run to run.
 std::string shape(const Reply& reply) {
   if (reply.is_null) return "nil";
   if (reply.mark == ':') return ":";
@@ -57,7 +57,7 @@ std::string shape(const Reply& reply) {
   const size_t step = is_map ? 2 : 1;
   std::string text = std::string(1, reply.mark) + (is_map ? "{" : "[");
   for (size_t i = 0; i < reply.items.size(); i += step) {
-    if (i / step == kItemsMax) return text + " … " + std::to_string(reply.items.size() / step) + (is_map ? "}" : "]");
+    if (i / step == kItemsMax) return text + " ... " + std::to_string(reply.items.size() / step) + (is_map ? "}" : "]");
     if (i > 0) text += " ";
     text += is_map ? reply.items[i].text : shape(reply.items[i]);
   }

@@ -4,7 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
 connect() {
   expect PONG "$(cli ping)"
-  expect_match " db=$REDIS_DB .* resp=$REDIS_PROTOCOL$" "$(cli client info)"
+  expect_match " db=$REDIS_DB .* resp=$REDIS_PROTOCOL( |$)" "$(cli client info)"
   expect "$REDIS_DB" "$(REDISCLI_AUTH=$REDIS_PASSWORD redis-cli -p "$REDIS_PORT" -n "$REDIS_DB" client info |
     sed -E 's/.* db=([0-9]+) .*/\1/')"
   expect_match "WRONGPASS .*NOAUTH Authentication required" "$(redis-cli -p "$REDIS_PORT" -a wrong get a 2>&1)"
