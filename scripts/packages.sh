@@ -61,7 +61,7 @@ ensure_npm_clients() {
   command -v npm >/dev/null || return 0
   mkdir -p "$target"
   cp "$source"/package*.json "$target"
-  if npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries 1 --loglevel error >/dev/null 2>&1; then
+  if npm ci --prefix "$target" --ignore-scripts --no-audit --no-fund --fetch-retries 1 >/dev/null 2>&1; then
     cp "$source/package-lock.json" "$target/installed.json"
   else
     echo "npm's packages cannot be installed: tests that need them are skipped"

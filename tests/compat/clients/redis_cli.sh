@@ -33,7 +33,8 @@ pipeline() {
 transaction() {
   local orders
   orders=$(key orders)
-  expect $'OK\nQUEUED\nQUEUED\n1\n1-1' "$(printf '%s\n' multi "incr $orders" "xadd $(key events) 1-1 order 1" exec | cli)"
+  expect $'OK\nQUEUED\nQUEUED\n1\n1-1' \
+    "$(printf '%s\n' multi "incr $orders" "xadd $(key events) 1-1 order 1" exec | cli)"
   expect $'OK\nQUEUED\nWRONGTYPE' "$(printf '%s\n' multi "incr $(key events)" exec | cli | grep -oE '^(OK|[A-Z]+)')"
   expect_match EXECABORT "$(printf '%s\n' multi nosuch "incr $orders" exec | cli)"
   expect 1 "$(cli get "$orders")"
@@ -94,7 +95,8 @@ jobs() {
 reader_waits() { cli client list | grep -q ' cmd=xreadgroup '; }
 work() {
   until [[ $(cli exists "$1:closed") == 1 ]]; do
-    elements xreadgroup group workers "$2" count 20 block 100 streams "$1" '>' | ids | acknowledge "$1" >>"$scratch/handled.$2"
+    elements xreadgroup group workers "$2" count 20 block 100 streams "$1" '>' | ids |
+      acknowledge "$1" >>"$scratch/handled.$2"
   done
 }
 # Whether nothing is left; else what has been idle for too long is taken and done.

@@ -58,7 +58,7 @@ without_errors() {
 }
 
 streams() {
-  local stream="stream=\"$(key queue)\"" workers='group="workers"' name
+  local stream="stream=\"$(key queue)\"" workers='group="workers"' name shown
   expect 7 "$(metric stream_length "$stream")"
   expect 2 "$(metric stream_groups "$stream")"
   expect 2 "$(metric stream_group_consumers "$stream" "$workers")"
@@ -67,7 +67,8 @@ streams() {
   expect 2 "$(metric stream_group_consumer_messages_pending "$stream" 'consumer="w2"')"
   expect_match '^[0-9.e+-]+$' "$(metric stream_group_consumer_idle_seconds "$stream" 'consumer="w1"')"
   for name in radix_tree_keys radix_tree_nodes; do
-    expect "$(elements xinfo stream "$(key queue)" | grep -A1 "^${name//_/-}$" | tail -1)" "$(metric "stream_$name" "$stream")"
+    shown=$(elements xinfo stream "$(key queue)" | grep -A1 "^${name//_/-}$" | tail -1)
+    expect "$shown" "$(metric "stream_$name" "$stream")"
   done
 }
 

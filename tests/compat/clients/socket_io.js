@@ -1,4 +1,4 @@
-// Two Socket.IO servers that know of each other through the Redis streams adapter alone, and a browser's library at each.
+// Two Socket.IO servers that know of each other through the Redis streams adapter alone, with a browser's library at each.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -14,6 +14,8 @@ const { key, run, seconds, until } = require('./steps');
 const url = process.env.REDIS_URL;
 const protocol = Number(process.env.REDIS_PROTOCOL);
 
+const quick = { streamName: key('socket.io'), blockTimeInMs: 200, heartbeatInterval: 300 };
+
 async function redisClient(library) {
   if (library === 'ioredis') return new Redis(url, { protocol });
   return createClient({ url, RESP: protocol }).connect();
@@ -25,7 +27,7 @@ async function site(library, options) {
   const http = createServer();
   const io = new Server(http, {
     connectionStateRecovery: {},
-    adapter: createAdapter(redis, { streamName: key('socket.io'), blockTimeInMs: 200, heartbeatInterval: 300, ...options }),
+    adapter: createAdapter(redis, { ...quick, ...options }),
   });
   io.on('connection', (socket) => socket.join('everybody'));
   http.listen(0, '127.0.0.1');
@@ -36,8 +38,10 @@ async function site(library, options) {
 }
 
 // The servers tell each other that they are there by heartbeats.
-const know = (sites) => until(async () => (await Promise.all(sites.map((s) => s.io.serverSideEmitWithAck('there?').catch(() => []))))
-  .every((answers) => answers.length === sites.length - 1));
+async function know(sites) {
+  const others = (site) => site.io.serverSideEmitWithAck('there?').catch(() => []);
+  await until(async () => (await Promise.all(sites.map(others))).every((answers) => answers.length === sites.length - 1));
+}
 
 async function close(sites) {
   for (const { io, browser } of sites) {
