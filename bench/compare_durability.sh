@@ -2,22 +2,24 @@
 # What durability costs, redis-server and Millrace in turn: the journal, snapshots, loading.
 #
 #   bench/compare_durability.sh [--rounds N] [--only TEXT] [--megabytes N] [--cores N] [--build DIRECTORY] [--dir DIRECTORY]
+#                               [--memory DIRECTORY]
 #
 # Rows with "/s" and "MB/s" are throughput, above 1 is better; "us" and "%" are below 1 is better. Every row shows the
 # median over the rounds of Millrace / redis-server, and both medians. Files go to a fresh directory below --dir (default:
 # TMPDIR or /tmp), which must be on the disk that is meant. --megabytes is the size of the data that is saved and loaded
-# (default 1000), --cores is passed to Millrace (default 2).
+# (default 1000), --cores is passed to Millrace (default 2). --memory is on a file system in memory (default /dev/shm), with
+# room for three times --megabytes.
 #
 #   always, everysec   redis-benchmark XADD of 100 bytes with appendonly yes
 #   slow sync          PING of one client (p99) while another one writes with `always` and every fdatasync takes 200 ms
 #                      longer (bench/slow_sync.c, preloaded; Millrace on its epoll backend, which syncs by that call)
 #   snapshot           XADD at a fixed rate: p99.9 during BGSAVE / p99.9 without, longest pause, memory kept for it
-#   save, load         BGSAVE and restart, MB of payload per second
+#   save, load         SAVE and restart, MB of payload per second; and the same without a disk, in --memory
 #   replay             restart with a journal of commands instead
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-rounds=3 only="" megabytes=1000 cores=2 dir=${TMPDIR:-/tmp}
+rounds=3 only="" megabytes=1000 cores=2 dir=${TMPDIR:-/tmp} memory=/dev/shm
 while [[ $# -gt 0 ]]; do
   case $1 in
     --rounds) rounds=$2 ;;
@@ -26,14 +28,16 @@ while [[ $# -gt 0 ]]; do
     --cores) cores=$2 ;;
     --build) build=$2 ;;
     --dir) dir=$2 ;;
-    *) sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 1 ;;
+    --memory) memory=$2 ;;
+    *) sed -n '2,21s/^# \{0,1\}//p' "$0"; exit 1 ;;
   esac
   shift 2
 done
 source bench/lib.sh
 need_built millrace-server bench/steady
 files=$(mktemp -d "$dir/millrace-durability.XXXXXX")
-trap 'stop_all; rm -rf "$work" "$files"' EXIT
+directories=("$files")
+trap 'stop_all; rm -rf "$work" "${directories[@]}"' EXIT
 
 stop_all() { kill -9 "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; pids=(); }
 
@@ -145,6 +149,14 @@ save_and_load() {
   stop_all
   restart_times "load MB/s" --appendonly no
 }
+in_memory() {  # how
+  local files
+  files=$(mktemp -d "$memory/millrace-durability.XXXXXX")
+  directories+=("$files")
+  "$@"
+  stop_all
+  rm -rf "$files"
+}
 
 replay() {
   start_and_wait --appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0
@@ -165,6 +177,7 @@ lines=(
   "slow sync|slow_sync"
   "snapshot|snapshot"
   "save and load|save_and_load"
+  "save and load, in memory|in_memory save_and_load"
   "replay|replay"
 )
 
