@@ -6,6 +6,10 @@
 
 #if MILLRACE_JEMALLOC
 #include <jemalloc/jemalloc.h>
+
+// Most nodes of streams take 4096 bytes, which jemalloc would otherwise get page by page, at some 0.7 us each. Eight
+// at a time, as it has it for the sizes around, that is 0.1 us.
+__attribute__((used, visibility("default"))) const char* malloc_conf = "slab_sizes:4096-4096:8";
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 extern "C" {  // not every compiler comes with the header
 size_t __sanitizer_get_current_allocated_bytes();
