@@ -14,7 +14,11 @@ using commands::SnapshotKind;
 using io::error_text;
 
 constexpr int64_t kSliceNs = 500'000;
+constexpr int64_t kShortSliceNs = 100'000;  // while clients are active: there was a command not long ago
+constexpr int64_t kRestNs = 100'000;
+constexpr int64_t kActiveNs = 20'000'000;
 constexpr size_t kBlockBytes = 1024 * 1024;
+constexpr int64_t kEarlySyncBytes = 16 * 1024 * 1024;
 // Between two looks at the clock.
 constexpr size_t kPieceBytes = 32 * 1024;
 // Of keys, groups, consumers, producers and slab pages: taken from a partition at once, with the partition held.
@@ -101,8 +105,8 @@ void Snapshot::begin(Wish wish) {
   shared_.keys_total.store(0, std::memory_order_relaxed);
   next_partition_ = 0;
   next_item_ = 0;
-  is_in_item_ = is_encoded_ = is_writing_ = false;
-  offset_ = 0;
+  is_in_item_ = is_encoded_ = is_file_busy_ = is_syncing_early_ = false;
+  offset_ = early_synced_ = 0;
   bytes_ = 0;
   failure_.clear();
   destination_->begin(kind_, now);
@@ -157,21 +161,33 @@ void Snapshot::begin_encoding() {
   encoder_->begin(moment_s_, kind_ == SnapshotKind::kJournal);
 }
 
+bool Snapshot::has_active_clients(int64_t now_ns) {
+  const uint64_t commands = core_.statistics().commands_processed.get();
+  if (commands != commands_seen_) clients_rest_at_ns_ = now_ns + kActiveNs;
+  commands_seen_ = commands;
+  return now_ns < clients_rest_at_ns_;
+}
+
 void Snapshot::write_slice() {
   if (must_give_up()) {
-    if (!is_writing_) fail(kGivenUp);
+    if (!is_file_busy_) fail(kGivenUp);
     return;
   }
   const int64_t began_ns = core_.read_stopwatch();
+  int64_t now_ns = core_.backend().now().monotonic_ns;
+  const bool is_active = has_active_clients(now_ns);
+  const int64_t end_ns = now_ns + (is_active ? kShortSliceNs : kSliceNs);
   while (!is_encoded_ && encoder_->pending_bytes() < kBlockBytes) {
     if (!encode_some()) end_encoding();
-    if (core_.read_stopwatch() - began_ns >= kSliceNs) break;
+    now_ns = core_.backend().now().monotonic_ns;
+    if (now_ns >= end_ns) break;
   }
   core_.note_latency("snapshot-slice", began_ns);
   const bool block_is_full = is_encoded_ || encoder_->pending_bytes() >= kBlockBytes;
-  if (block_is_full && !is_writing_) write_block();
+  if (block_is_full && !is_file_busy_) write_block();
   // Else the end of the write that is in flight goes on here.
-  if (!is_encoded_ && encoder_->pending_bytes() < kBlockBytes) core_.timers().arm(*this, core_.now().monotonic_ns);
+  if (!is_encoded_ && encoder_->pending_bytes() < kBlockBytes)
+    core_.timers().arm(*this, now_ns + (is_active ? kRestNs : 0));
 }
 
 // False if there is nothing left to encode.
@@ -210,50 +226,74 @@ void Snapshot::end_encoding() {
 }
 
 void Snapshot::write_block() {
-  block_ = encoder_->take();
-  is_writing_ = true;
+  write(encoder_->take(), offset_);
+}
+
+void Snapshot::write(std::string_view bytes, int64_t offset) {
+  block_ = bytes;
+  offset_ = offset;
+  is_file_busy_ = true;
   core_.backend().write_file(file_, destination_->fd(), block_, offset_);
+}
+
+void Snapshot::sync() {
+  step_ = Step::kSyncing;
+  is_file_busy_ = true;
+  core_.backend().sync_file(file_, destination_->fd());
 }
 
 void Snapshot::file_done(int64_t result) {
   core_.awake();
-  if (step_ == Step::kSyncing) {
-    return result < 0 ? fail("could not sync " + destination_->temporary_path() + ": " + error_text(result))
-                      : start_task(Step::kPublishing);
-  }
-  block_written(result == 0 ? -EIO : result);
+  is_file_busy_ = false;
+  if (!failure_.empty()) return fail(failure_);
+  if (step_ != Step::kSyncing) return block_written(result == 0 ? -EIO : result);
+  if (result < 0) return fail("could not sync " + destination_->temporary_path() + ": " + error_text(result));
+  start_task(Step::kPublishing);
 }
 
 void Snapshot::block_written(int64_t result) {
-  is_writing_ = false;
   if (result < 0) return fail("could not write " + destination_->temporary_path() + ": " + error_text(result));
   if (must_give_up()) return fail(kGivenUp);
-  offset_ += result;
+  const int64_t behind = offset_ + result;
   if (step_ == Step::kWriting) bytes_ += static_cast<uint64_t>(result);
   block_.remove_prefix(static_cast<size_t>(result));
-  if (!block_.empty()) {
-    is_writing_ = true;
-    return core_.backend().write_file(file_, destination_->fd(), block_, offset_);
-  }
+  if (!block_.empty()) return write(block_, behind);
+  offset_ = behind;
   if (step_ == Step::kWriting && (!is_encoded_ || encoder_->pending_bytes() > 0)) {
+    sync_early();
     return core_.timers().arm(*this, core_.now().monotonic_ns);
   }
-  if (step_ == Step::kWriting && !header_.empty()) {
-    step_ = Step::kHeader;
-    block_ = header_;
-    offset_ = 0;
-    is_writing_ = true;
-    return core_.backend().write_file(file_, destination_->fd(), block_, offset_);
+  if (step_ == Step::kHeader || header_.empty()) return sync();
+  step_ = Step::kHeader;
+  write(header_, 0);
+}
+
+void Snapshot::sync_early() {
+  if (is_syncing_early_ || offset_ - early_synced_ < kEarlySyncBytes) return;
+  is_syncing_early_ = true;
+  early_synced_ = offset_;
+  core_.backend().sync_file(early_sync_, destination_->fd());
+}
+
+// A failure is taken up at once, or by whatever else is in flight when it ends.
+void Snapshot::early_sync_done(int64_t result) {
+  core_.awake();
+  is_syncing_early_ = false;
+  const bool closes = step_ == Step::kPublishing || step_ == Step::kDiscarding;
+  if (result < 0 && step_ != Step::kDiscarding) {
+    failure_ = "could not sync " + destination_->temporary_path() + ": " + error_text(result);
+    if (!is_file_busy_) fail(failure_);
+    return;
   }
-  step_ = Step::kSyncing;
-  core_.backend().sync_file(file_, destination_->fd());
+  if (closes) core_.backend().run_elsewhere(task_);
 }
 
 // ---- on a helper thread
 
+// What closes the file waits for a sync that is going on.
 void Snapshot::start_task(Step step) {
   step_ = step;
-  core_.backend().run_elsewhere(task_);
+  if (!is_syncing_early_) core_.backend().run_elsewhere(task_);
 }
 
 void Snapshot::run_task() {

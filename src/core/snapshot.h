@@ -5,16 +5,18 @@
 //   start()      dump: the cut is taken, all partitions held (keyspace/cut.h)
 //   preparing    the temporary file; the journal's next increment           helper thread
 //                journal: the cut, at which the journal goes on in that
-//   writing      a slice of encoding per turn; one block is written while the next is encoded
+//   writing      a slice of encoding per turn; one block is written while the next is encoded. What has been written
+//                is synced on the way: the disk is busy from the start, and the last sync is short
 //   header       if the RDB version had to be raised on the way
 //   syncing
 //   publishing   close, and the file under its name                         helper thread
 //   discarding   after a failure, or given up: close, remove                helper thread
 //
 // So the file under its name is always a complete one, the old or the new. Nothing here blocks: a turn has at most one
-// slice, then clients have theirs. A final snapshot first has the one that is going given up, and holds writes back
-// from its moment on: nothing that was acknowledged is missing in it. A foreground one waits while the journal is
-// rewritten.
+// slice, then clients have theirs. While there are any, slices are short and the core rests after each: a thread that
+// never sleeps has to wait for its processor when others want it. A final snapshot first has the one that is going
+// given up, and holds writes back from its moment on: nothing that was acknowledged is missing in it. A foreground one
+// waits while the journal is rewritten.
 //
 // Belongs to its core's thread, but for the helper threads' tasks, which run while it waits for them.
 #pragma once
@@ -70,6 +72,14 @@ class Snapshot final : private Timer {
    private:
     Snapshot& snapshot_;
   };
+  class EarlySync final : public io::FileOperation {
+   public:
+    explicit EarlySync(Snapshot& snapshot) : snapshot_(snapshot) {}
+    void done(int64_t result) override { snapshot_.early_sync_done(result); }
+
+   private:
+    Snapshot& snapshot_;
+  };
   class Task final : public io::DiskTask {
    public:
     explicit Task(Snapshot& snapshot) : snapshot_(snapshot) {}
@@ -90,6 +100,7 @@ class Snapshot final : private Timer {
   static bool is_final(commands::SnapshotKind kind);
   bool must_give_up() const;
   void begin_encoding();
+  bool has_active_clients(int64_t now_ns);
   void write_slice();
   bool encode_some();
   void take_items();
@@ -97,6 +108,10 @@ class Snapshot final : private Timer {
   void write_block();
   void file_done(int64_t result);
   void block_written(int64_t result);
+  void write(std::string_view bytes, int64_t offset);
+  void sync();
+  void sync_early();
+  void early_sync_done(int64_t result);
   void start_task(Step step);
   void run_task();
   void task_done();
@@ -113,6 +128,7 @@ class Snapshot final : private Timer {
   keyspace::PartitionLocks locks_;
   keyspace::Cut cut_;
   File file_{*this};
+  EarlySync early_sync_{*this};
   Task task_{*this};
 
   Step step_ = Step::kIdle;
@@ -130,10 +146,14 @@ class Snapshot final : private Timer {
   size_t next_item_ = 0;
   bool is_in_item_ = false;
   bool is_encoded_ = false;
-  bool is_writing_ = false;  // a block is in flight
-  std::string_view block_;   // what is left of it
+  uint64_t commands_seen_ = 0;      // of this core's clients
+  int64_t clients_rest_at_ns_ = 0;  // if there are no more until then
+  bool is_file_busy_ = false;       // a write, or the last sync, is in flight
+  bool is_syncing_early_ = false;   // and so is another sync
+  std::string_view block_;          // what is left of it
   int64_t offset_ = 0;
-  uint64_t bytes_ = 0;  // written
+  int64_t early_synced_ = 0;  // up to there, or a sync of it is going on
+  uint64_t bytes_ = 0;        // written
   std::string header_;
 };
 

@@ -100,6 +100,37 @@ TEST_F(SnapshotTest, EveryFailingCallIsAFailedSaveAndTheOldFileStays) {
   }
 }
 
+// It is synced on the way, too.
+TEST_F(SnapshotTest, EverySyncOfALargeOneMayFail) {
+  constexpr int kMegabytes = 35;
+  SimulatedDisk disk(8);
+  std::string saved;
+  {
+    SimulatedServer server(options(disk, 8));
+    allow_debug(server);
+    SimulatedCaller caller(server, 0);
+    caller.ask("CONFIG SET rdbcompression no");
+    const std::string value(1024 * 1024, 'x');
+    for (int i = 1; i <= kMegabytes; ++i) caller.ask("XADD stream " + std::to_string(i) + " field " + value, 60'000);
+    saved = digest(caller);
+    uint64_t failed = 0;
+    for (;; ++failed) {
+      disk.heal();
+      disk.fail({.only = DiskCall::kSync, .after = failed});
+      const std::string reply = caller.ask("SAVE", 60'000);
+      EXPECT_EQ(disk.open_descriptors(), 0u);
+      EXPECT_FALSE(disk.content("./temp-0.rdb").has_value());
+      if (reply != "-ERR\r\n") {
+        EXPECT_EQ(reply, "+OK\r\n");
+        break;
+      }
+      EXPECT_FALSE(disk.content("./dump.rdb").has_value());
+    }
+    EXPECT_GE(failed, 2u);
+  }
+  EXPECT_EQ(found_on(disk), saved);
+}
+
 TEST_F(SnapshotTest, WritesGoOnAndAreNotInIt) {
   SimulatedDisk disk(3);
   std::string at_the_moment;
