@@ -125,6 +125,14 @@ Digest digest_of_value(const Stream& stream) {
   return digest;
 }
 
+Digest digest_of_value(std::string_view string) {
+  Hasher hasher;
+  hasher.text(string);
+  Digest digest;
+  digest.halves_ = hasher.halves();
+  return digest;
+}
+
 Digest digest_of_key(int database, std::string_view key, bool expires, const Digest& value) {
   Hasher hasher;
   hasher.number(database);

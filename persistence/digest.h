@@ -1,7 +1,7 @@
-// A digest of what a stream holds, for tests that compare servers before and after: it does not depend on how entries
-// lie in nodes, nor, summed up over keys, on their order.
+// A digest of what a value holds, for tests that compare servers before and after: it does not depend on how entries
+// of a stream lie in nodes, nor, summed up over keys, on their order. Of a string it covers the bytes.
 //
-// What it covers is what every way of keeping a stream keeps: entries, ids, counters, groups with their positions,
+// Of a stream it covers what every way of keeping a stream keeps: entries, ids, counters, groups with their positions,
 // consumers and pending entries, the NACK zone, and the records of idempotent production. It leaves out when consumers
 // were seen or active, and how often a record was added or found: a journal does not tell.
 #pragma once
@@ -26,12 +26,14 @@ class Digest {
 
  private:
   friend Digest digest_of_value(const streams::Stream& stream);
+  friend Digest digest_of_value(std::string_view string);
   friend Digest digest_of_key(int database, std::string_view key, bool expires, const Digest& value);
 
   std::array<uint64_t, 2> halves_{};
 };
 
 Digest digest_of_value(const streams::Stream& stream);
+Digest digest_of_value(std::string_view string);
 Digest digest_of_key(int database, std::string_view key, bool expires, const Digest& value);
 
 }  // namespace millrace::persistence

@@ -2,6 +2,7 @@
 #include "persistence/dump.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/buffer.h"
 #include "base/check.h"
@@ -11,6 +12,7 @@
 #include "persistence/rdb_format.h"
 #include "persistence/stream_reader.h"
 #include "persistence/stream_writer.h"
+#include "persistence/string_writer.h"
 
 namespace millrace::persistence {
 namespace {
@@ -25,12 +27,10 @@ T load(std::string_view bytes) {
   return value;
 }
 
-}  // namespace
-
-std::string dump_value(const streams::Stream& stream, int rdb_version, bool compress) {
+template <typename Writer>
+std::string dump(Writer writer, int rdb_version, bool compress) {
   Buffer out;
   RdbEncoder encoder(out, compress);
-  StreamWriter writer(stream, rdb_version);
   encoder.byte(writer.type());
   while (!writer.advance(encoder, kSlice)) {
   }
@@ -38,6 +38,16 @@ std::string dump_value(const streams::Stream& stream, int rdb_version, bool comp
   encoder.byte(static_cast<uint8_t>(rdb_version >> 8));
   encoder.little_endian64(static_cast<int64_t>(crc64(0, out.view())));
   return std::string(out.view());
+}
+
+}  // namespace
+
+std::string dump_value(const streams::Stream& stream, int rdb_version, bool compress) {
+  return dump(StreamWriter(stream, rdb_version), rdb_version, compress);
+}
+
+std::string dump_value(std::string_view text, int rdb_version, bool compress) {
+  return dump(StringWriter(text), rdb_version, compress);
 }
 
 bool is_sound_dump(std::string_view payload) {
@@ -48,18 +58,22 @@ bool is_sound_dump(std::string_view payload) {
   return load<uint64_t>(checksum) == crc64(0, payload.substr(0, payload.size() - kChecksumSize));
 }
 
-Result<std::unique_ptr<streams::Stream>, RdbError> restore_value(std::string_view payload,
-                                                                 streams::IdempotencyLimits new_streams) {
+Result<RestoredValue, RdbError> restore_value(std::string_view payload, streams::IdempotencyLimits new_streams) {
   CHECK(payload.size() >= kFooterSize);
   WholeSource source(payload.substr(0, payload.size() - kFooterSize));
   ByteReader in(source);
-  const StreamLayout* const layout = find_stream_layout(in.byte());
-  if (layout == nullptr) in.fail(RdbFault::kType, 0);
-  if (!in.ok()) return in.error();
-  std::unique_ptr<streams::Stream> stream = read_stream(in, *layout, new_streams);
+  RestoredValue value;
+  const uint8_t type = in.byte();
+  if (const StreamLayout* const layout = find_stream_layout(type)) {
+    value.stream = read_stream(in, *layout, new_streams);
+  } else if (type == kStringType) {
+    value.text = in.string();
+  } else {
+    in.fail(RdbFault::kType, 0);
+  }
   if (in.ok() && in.offset() != payload.size() - kFooterSize) in.fail(RdbFault::kTrailing);
   if (!in.ok()) return in.error();
-  return stream;
+  return value;
 }
 
 }  // namespace millrace::persistence

@@ -12,12 +12,17 @@
 namespace millrace::persistence {
 
 std::string dump_value(const streams::Stream& stream, int rdb_version, bool compress);
+std::string dump_value(std::string_view text, int rdb_version, bool compress);
 
 // True if version and checksum are in order: RESTORE has an error of its own for that.
 bool is_sound_dump(std::string_view payload);
 
-// REQUIRES: is_sound_dump(payload). A value of another type than stream fails with kType.
-Result<std::unique_ptr<streams::Stream>, RdbError> restore_value(std::string_view payload,
-                                                                 streams::IdempotencyLimits new_streams);
+struct RestoredValue {
+  std::unique_ptr<streams::Stream> stream;  // or, if there is none, a string:
+  std::string text;
+};
+
+// REQUIRES: is_sound_dump(payload). A value of another type than stream or string fails with kType.
+Result<RestoredValue, RdbError> restore_value(std::string_view payload, streams::IdempotencyLimits new_streams);
 
 }  // namespace millrace::persistence

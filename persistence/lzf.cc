@@ -18,7 +18,6 @@ constexpr size_t kDistanceMax = 8192;
 constexpr size_t kMatchMin = 4;  // the format has matches of three, which save next to nothing
 constexpr size_t kMatchMax = 264;
 constexpr size_t kShortMatchMax = 8;
-constexpr size_t kBlockSize = 65536;  // so that places fit 16 bits
 constexpr int kHashBits = 12;
 constexpr size_t kStepDoubling = 64;  // bytes without a match after which a step takes one more
 
@@ -44,75 +43,63 @@ size_t match_size(const char* earlier, const char* p, const char* end) {
   return static_cast<size_t>(p - start);
 }
 
-class Packer {
- public:
-  Packer(char* out, size_t room) : out_(out), end_(out + room) {}
-
-  const char* out() const { return out_; }
-
-  // False if there is no room. Matches do not reach back into earlier blocks.
-  bool block(std::string_view text) {
-    uint16_t places[1 << kHashBits] = {};
-    const char* const start = text.data();
-    const char* const end = start + text.size();
-    const char* const last = end - std::min(text.size(), 2 * kMatchMin);
-    const char* written = start;
-    for (const char* p = start + 1; p < last;) {
-      uint16_t& place = places[hash_of(p)];
-      const char* earlier = start + place;
-      place = static_cast<uint16_t>(p - start);
-      const bool found =
-          static_cast<size_t>(p - earlier) <= kDistanceMax && load<uint32_t>(earlier) == load<uint32_t>(p);
-      if (!found) {
-        p += 1 + static_cast<size_t>(p - written) / kStepDoubling;
-        continue;
-      }
-      while (p > written && earlier > start && p[-1] == earlier[-1]) --p, --earlier;
-      const size_t size = match_size(earlier, p, end);
-      if (!literals(written, p) || !match(static_cast<size_t>(p - earlier), size)) return false;
-      p += size;
-      written = p;
-    }
-    return literals(written, end);
-  }
-
- private:
-  bool literals(const char* from, const char* to) {
-    while (from < to) {
-      const size_t run = std::min(static_cast<size_t>(to - from), kRunMax);
-      if (static_cast<size_t>(end_ - out_) < 1 + run) return false;
-      *out_++ = static_cast<char>(run - 1);
-      std::memcpy(out_, from, run);
-      out_ += run;
-      from += run;
-    }
-    return true;
-  }
-  bool match(size_t distance, size_t size) {
-    if (end_ - out_ < 3) return false;
-    const size_t offset = distance - 1;
-    if (size <= kShortMatchMax) {
-      *out_++ = static_cast<char>((size - 2) << 5 | offset >> 8);
-    } else {
-      *out_++ = static_cast<char>(7u << 5 | offset >> 8);
-      *out_++ = static_cast<char>(size - 9);
-    }
-    *out_++ = static_cast<char>(offset);
-    return true;
-  }
-
-  char* out_;
-  char* const end_;
-};
-
 }  // namespace
 
-size_t lzf_pack(std::string_view text, char* out, size_t room) {
-  Packer packer(out, room);
-  for (; !text.empty(); text.remove_prefix(std::min(text.size(), kBlockSize))) {
-    if (!packer.block(text.substr(0, kBlockSize))) return 0;
+bool LzfPacker::add(std::string_view piece) {
+  uint16_t places[1 << kHashBits] = {};
+  const char* const start = piece.data();
+  const char* const end = start + piece.size();
+  const char* const last = end - std::min(piece.size(), 2 * kMatchMin);
+  const char* written = start;
+  for (const char* p = start + 1; p < last;) {
+    uint16_t& place = places[hash_of(p)];
+    const char* earlier = start + place;
+    place = static_cast<uint16_t>(p - start);
+    const bool found = static_cast<size_t>(p - earlier) <= kDistanceMax && load<uint32_t>(earlier) == load<uint32_t>(p);
+    if (!found) {
+      p += 1 + static_cast<size_t>(p - written) / kStepDoubling;
+      continue;
+    }
+    while (p > written && earlier > start && p[-1] == earlier[-1]) --p, --earlier;
+    const size_t size = match_size(earlier, p, end);
+    if (!literals(written, p) || !match(static_cast<size_t>(p - earlier), size)) return false;
+    p += size;
+    written = p;
   }
-  return static_cast<size_t>(packer.out() - out);
+  return literals(written, end);
+}
+
+bool LzfPacker::literals(const char* from, const char* to) {
+  while (from < to) {
+    const size_t run = std::min(static_cast<size_t>(to - from), kRunMax);
+    if (static_cast<size_t>(end_ - out_) < 1 + run) return false;
+    *out_++ = static_cast<char>(run - 1);
+    std::memcpy(out_, from, run);
+    out_ += run;
+    from += run;
+  }
+  return true;
+}
+
+bool LzfPacker::match(size_t distance, size_t size) {
+  if (end_ - out_ < 3) return false;
+  const size_t offset = distance - 1;
+  if (size <= kShortMatchMax) {
+    *out_++ = static_cast<char>((size - 2) << 5 | offset >> 8);
+  } else {
+    *out_++ = static_cast<char>(7u << 5 | offset >> 8);
+    *out_++ = static_cast<char>(size - 9);
+  }
+  *out_++ = static_cast<char>(offset);
+  return true;
+}
+
+size_t lzf_pack(std::string_view text, char* out, size_t room) {
+  LzfPacker packer(out, room);
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), LzfPacker::kPieceMax))) {
+    if (!packer.add(text.substr(0, LzfPacker::kPieceMax))) return 0;
+  }
+  return packer.size();
 }
 
 bool lzf_unpack(std::string_view packed, char* out, size_t size) {

@@ -19,6 +19,26 @@ inline constexpr size_t kLzfRatioMax = 88;
 // Writes at most `room` bytes to `out`; returns how many, or 0 if they would not do.
 size_t lzf_pack(std::string_view text, char* out, size_t room);
 
+// The same in pieces: what they pack to stands one behind the other.
+class LzfPacker {
+ public:
+  static constexpr size_t kPieceMax = 65536;  // so that places fit 16 bits
+
+  LzfPacker(char* out, size_t room) : begin_(out), out_(out), end_(out + room) {}
+
+  // False if there is no room. Matches do not reach back into earlier pieces.
+  bool add(std::string_view piece);
+  size_t size() const { return static_cast<size_t>(out_ - begin_); }
+
+ private:
+  bool literals(const char* from, const char* to);
+  bool match(size_t distance, size_t size);
+
+  char* begin_;
+  char* out_;
+  char* end_;
+};
+
 // Exactly `size` bytes to `out`; false if the packed bytes are not that.
 bool lzf_unpack(std::string_view packed, char* out, size_t size);
 

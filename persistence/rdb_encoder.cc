@@ -56,9 +56,24 @@ void RdbEncoder::length(uint64_t length) {
 
 void RdbEncoder::string(std::string_view text) {
   if (text.size() <= kEncodedIntegerTextMax && string_as_integer(text)) return;
-  if (compress_ && text.size() > kCompressedAbove && text.size() <= kCompressedMax && string_compressed(text)) return;
+  if (compresses(text.size()) && string_compressed(text)) return;
   length(text.size());
   out_.append(text);
+}
+
+bool RdbEncoder::compresses(size_t size) const {
+  return compress_ && size > kCompressedAbove && size <= kCompressedMax;
+}
+
+// REQUIRES: compresses(size).
+size_t RdbEncoder::room_to_compress(size_t size) {
+  return size - kCompressedSaves;
+}
+
+void RdbEncoder::compressed_head(size_t packed, size_t size) {
+  byte(kEncodedLzf);
+  length(packed);
+  length(size);
 }
 
 void RdbEncoder::number_as_string(int64_t value) {
@@ -83,13 +98,11 @@ bool RdbEncoder::string_as_integer(std::string_view text) {
 }
 
 bool RdbEncoder::string_compressed(std::string_view text) {
-  const size_t room = text.size() - kCompressedSaves;
+  const size_t room = room_to_compress(text.size());
   packed_.clear();
   const size_t packed = lzf_pack(text, packed_.reserve(room), room);
   if (packed == 0) return false;
-  byte(kEncodedLzf);
-  length(packed);
-  length(text.size());
+  compressed_head(packed, text.size());
   out_.append({packed_.data(), packed});
   return true;
 }

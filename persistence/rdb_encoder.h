@@ -20,6 +20,10 @@ class RdbEncoder {
   void little_endian64(int64_t value);
   void length(uint64_t length);
   void string(std::string_view text);
+  // For who writes a long string in slices: what string() would try and what precedes packed bytes.
+  bool compresses(size_t size) const;
+  static size_t room_to_compress(size_t size);
+  void compressed_head(size_t packed, size_t size);
   void number_as_string(int64_t value);
   void id(streams::StreamId id);        // 16 bytes, big endian
   void split_id(streams::StreamId id);  // two lengths

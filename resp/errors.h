@@ -89,6 +89,19 @@ inline constexpr std::string_view kInvalidCursor = "invalid cursor";
 // EXPIRE and its family.
 inline constexpr std::string_view kNxXxGtLt = "NX and XX, GT or LT options at the same time are not compatible";
 inline constexpr std::string_view kGtLt = "GT and LT options at the same time are not compatible";
+// Strings.
+inline constexpr std::string_view kStringTooLong = "string exceeds maximum allowed size (proto-max-bulk-len)";
+inline constexpr std::string_view kOffsetOutOfRange = "offset is out of range";
+inline constexpr std::string_view kCountOverflows = "increment or decrement would overflow";
+inline constexpr std::string_view kDecrementOverflows = "decrement would overflow";
+inline constexpr std::string_view kNotFloat = "value is not a valid float";
+inline constexpr std::string_view kNotFinite = "increment would produce NaN or Infinity";
+inline constexpr std::string_view kLcsNeedsStrings = "The specified keys must contain string values";
+inline constexpr std::string_view kLcsLengthAndIndexes =
+    "If you want both the length and indexes, please just use IDX.";
+inline constexpr std::string_view kLcsTooLong = "String too long for LCS";
+inline constexpr std::string_view kLcsNeedsMemory =
+    "Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 inline constexpr std::string_view kLfuNotSelected =
     "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between "
     "policies at runtime LRU and LFU data will take some time to adjust.";

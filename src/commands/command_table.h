@@ -156,6 +156,7 @@ bool find_xreadgroup_keys(std::span<const std::string_view> args, std::vector<ui
 
 // The rows of each family, in their own files.
 std::vector<CommandSpec> stream_command_rows();
+std::vector<CommandSpec> string_command_rows();
 std::vector<CommandSpec> key_command_rows();
 std::vector<CommandSpec> pubsub_command_rows();
 std::vector<CommandSpec> connection_command_rows();

@@ -49,10 +49,16 @@ void debug_object(CommandContext& context) {
   context.reply.simple(text);
 }
 
+persistence::Digest digest_of(const keyspace::Value& value) {
+  if (const streams::Stream* const stream = value.stream()) return persistence::digest_of_value(*stream);
+  keyspace::StringValue::Digits digits;
+  return persistence::digest_of_value(value.string()->text(digits));
+}
+
 persistence::Digest digest_at(CommandContext& context, std::string_view key) {
   context.locks.hold_one(context.server.keyspace.partition_of(key));
   const keyspace::KeyEntry* const entry = context.db.find_to_inspect(key);
-  return entry == nullptr ? persistence::Digest() : persistence::digest_of_value(*entry->value.stream());
+  return entry == nullptr ? persistence::Digest() : digest_of(entry->value);
 }
 
 void debug_digest(CommandContext& context) {
@@ -61,7 +67,7 @@ void debug_digest(CommandContext& context) {
   for (int index = 0; index < context.server.keyspace.database_count(); ++index) {
     context.db.with_index(index).for_each([&](const keyspace::KeyEntry& entry) {
       const bool expires = entry.expire_at_ms != keyspace::kNoExpiry;
-      sum += persistence::digest_of_key(index, entry.key, expires, persistence::digest_of_value(*entry.value.stream()));
+      sum += persistence::digest_of_key(index, entry.key, expires, digest_of(entry.value));
     });
   }
   context.reply.simple(sum.hex());

@@ -52,6 +52,29 @@ void pubsub_shardchannels_command(CommandContext& context);
 void pubsub_shardnumsub_command(CommandContext& context);
 void pubsub_help_command(CommandContext& context);
 
+// Strings.
+void get_command(CommandContext& context);
+void mget_command(CommandContext& context);
+void strlen_command(CommandContext& context);
+void getrange_command(CommandContext& context);
+void getdel_command(CommandContext& context);
+void getex_command(CommandContext& context);
+void set_command(CommandContext& context);
+void setnx_command(CommandContext& context);
+void setex_command(CommandContext& context);
+void psetex_command(CommandContext& context);
+void getset_command(CommandContext& context);
+void mset_command(CommandContext& context);
+void msetnx_command(CommandContext& context);
+void incr_command(CommandContext& context);
+void decr_command(CommandContext& context);
+void incrby_command(CommandContext& context);
+void decrby_command(CommandContext& context);
+void incrbyfloat_command(CommandContext& context);
+void append_command(CommandContext& context);
+void setrange_command(CommandContext& context);
+void lcs_command(CommandContext& context);
+
 // Keys.
 void del_command(CommandContext& context);
 void unlink_command(CommandContext& context);

@@ -18,7 +18,6 @@ namespace {
 
 using keyspace::Database;
 using keyspace::kEventGeneric;
-using keyspace::kEventOverwritten;
 using keyspace::KeyEntry;
 using keyspace::Value;
 
@@ -72,6 +71,15 @@ void move_value(Database& from, KeyEntry& entry, std::string_view old_key, Datab
 void tell_of_renaming(Database& db, std::string_view old_key, std::string_view new_key) {
   db.notify(kEventGeneric, "rename_from", old_key);
   db.notify(kEventGeneric, "rename_to", new_key);
+}
+
+// Removes the key that is to be overwritten and returns what type it had; nothing if it is absent.
+std::optional<std::string_view> remove_to_overwrite(Database& db, std::string_view key) {
+  const KeyEntry* const entry = db.find_to_write(key);
+  if (entry == nullptr) return std::nullopt;
+  const std::string_view type = entry->value.type_name();
+  db.remove(key);
+  return type;
 }
 
 struct CopyOptions {
@@ -134,11 +142,12 @@ void rename_command(CommandContext& context) {
   if (!entry) return context.reply.error(resp::kNoSuchKey);
   if (key != new_key) {
     context.db.signal_modified(key);  // who has copies hears of the old name first
-    const bool overwrites = context.db.remove(new_key);
+    const std::string_view type = entry->value.type_name();
+    const std::optional<std::string_view> old_type = remove_to_overwrite(context.db, new_key);
     move_value(context.db, *entry, key, context.db, new_key);
     context.db.count_change();
     tell_of_renaming(context.db, key, new_key);
-    if (overwrites) context.db.notify(kEventOverwritten, "overwritten", new_key);
+    if (old_type) context.db.notify_overwritten(new_key, *old_type != type);
   }
   context.reply.ok();
 }
@@ -165,11 +174,11 @@ void copy_command(CommandContext& context) {
   if (target.index() == context.db.index() && key == new_key) return context.reply.error(resp::kSameObject);
   const KeyEntry* entry = context.db.find_to_read(key, !context.client.session.no_touch);
   if (!entry || (!options->replace && target.find_to_write(new_key))) return context.reply.integer(0);
-  const bool overwrites = target.remove(new_key);
+  const std::optional<std::string_view> old_type = remove_to_overwrite(target, new_key);
   place_value(target, new_key, entry->value.clone(), entry->expire_at_ms);
   context.db.count_change();
   target.notify(kEventGeneric, "copy_to", new_key);
-  if (overwrites) target.notify(kEventOverwritten, "overwritten", new_key);
+  if (old_type) target.notify_overwritten(new_key, *old_type != entry->value.type_name());
   context.reply.integer(1);
 }
 
@@ -202,7 +211,14 @@ void object_idletime_command(CommandContext& context) {
 }
 
 void object_refcount_command(CommandContext& context) {
-  if (find_object(context)) context.reply.integer(1);
+  // Redis keeps one object for each small integer, which all keys share.
+  constexpr int64_t kSharedIntegers = 10000;
+  const KeyEntry* const entry = find_object(context);
+  if (entry == nullptr) return;
+  const keyspace::StringValue* const string = entry->value.string();
+  const bool is_shared =
+      string != nullptr && string->is_integer() && *string->integer() >= 0 && *string->integer() < kSharedIntegers;
+  context.reply.integer(is_shared ? std::numeric_limits<int32_t>::max() : 1);
 }
 
 void object_help_command(CommandContext& context) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/letters.h"
@@ -23,6 +24,7 @@ namespace {
 using keyspace::kEventGeneric;
 using keyspace::KeyEntry;
 using keyspace::kNoExpiry;
+using keyspace::Value;
 
 constexpr int64_t kMsPerSecond = 1000;
 constexpr int64_t kIdleMaxS = std::numeric_limits<int64_t>::max() / kMsPerSecond;
@@ -78,25 +80,25 @@ std::optional<int64_t> read_expiry(CommandContext& context, bool absolute) {
 }
 
 // The value of the payload; nothing after an error reply.
-std::unique_ptr<streams::Stream> read_payload(CommandContext& context) {
+std::optional<keyspace::Value> read_payload(CommandContext& context) {
   const std::string_view payload = context.args[3];
   if (!persistence::is_sound_dump(payload)) {
     context.reply.error(resp::kBadDump);
-    return nullptr;
+    return std::nullopt;
   }
   auto value = persistence::restore_value(payload, usual_idempotency(context.server.settings));
   if (!value) {
     context.reply.error(resp::kBadDumpValue);
-    return nullptr;
+    return std::nullopt;
   }
-  return std::move(*value);
+  return value->stream ? Value(std::move(value->stream)) : Value(keyspace::StringValue(value->text));
 }
 
-void place_restored(CommandContext& context, std::unique_ptr<streams::Stream> stream, int64_t expire_at_ms,
-                    std::optional<int64_t> idle_s) {
+void place_restored(CommandContext& context, Value value, int64_t expire_at_ms, std::optional<int64_t> idle_s) {
   const std::string_view key = context.args[1];
-  const bool has_producers = !stream->idempotency.empty();
-  KeyEntry& entry = context.db.create(key, keyspace::Value(std::move(stream)));
+  const streams::Stream* const stream = value.stream();
+  const bool has_producers = stream != nullptr && !stream->idempotency.empty();
+  KeyEntry& entry = context.db.create(key, std::move(value));
   context.db.set_expiry(entry, expire_at_ms);
   if (idle_s) entry.accessed_ms -= std::min(*idle_s, kIdleMaxS) * kMsPerSecond;
   if (has_producers) context.db.track_idempotency(key);
@@ -117,17 +119,24 @@ void note_restored(CommandContext& context, int64_t expire_at_ms, bool replace) 
   if (replace) effects->word("REPLACE");
 }
 
+std::string dump_of(const settings::Settings& settings, const Value& value) {
+  const int usual_version = persistence::rdb_version_of_redis(settings.compat_version());
+  const bool compress = settings.rdbcompression.load(std::memory_order_relaxed) != 0;
+  if (const keyspace::StringValue* const string = value.string()) {
+    keyspace::StringValue::Digits digits;
+    return persistence::dump_value(string->text(digits), usual_version, compress);
+  }
+  const streams::Stream& stream = *value.stream();
+  const int version = persistence::rdb_version_for(stream, usual_idempotency(settings), usual_version);
+  return persistence::dump_value(stream, version, compress);
+}
+
 }  // namespace
 
 void dump_command(CommandContext& context) {
   const KeyEntry* const entry = context.db.find_to_read(context.args[1], !context.client.session.no_touch);
   if (entry == nullptr) return context.reply.null();
-  const settings::Settings& settings = context.server.settings;
-  const streams::Stream& stream = *entry->value.stream();
-  const int version = persistence::rdb_version_for(stream, usual_idempotency(settings),
-                                                   persistence::rdb_version_of_redis(settings.compat_version()));
-  context.reply.bulk(
-      persistence::dump_value(stream, version, settings.rdbcompression.load(std::memory_order_relaxed) != 0));
+  context.reply.bulk(dump_of(context.server.settings, entry->value));
 }
 
 void restore_command(CommandContext& context) {
@@ -137,13 +146,13 @@ void restore_command(CommandContext& context) {
   if (!options->replace && context.db.find_to_write(key) != nullptr) return context.reply.error(resp::kBusyKey);
   const std::optional<int64_t> expire_at_ms = read_expiry(context, options->absolute);
   if (!expire_at_ms) return;
-  std::unique_ptr<streams::Stream> stream = read_payload(context);
-  if (stream == nullptr) return;
+  std::optional<Value> value = read_payload(context);
+  if (!value) return;
 
   const bool was_there = options->replace && context.db.remove(key);
   const bool is_over = *expire_at_ms != kNoExpiry && *expire_at_ms <= context.now.unix_ms && !context.db.is_replay();
   if (!is_over) {
-    place_restored(context, std::move(stream), *expire_at_ms, options->idle_s);
+    place_restored(context, std::move(*value), *expire_at_ms, options->idle_s);
     note_restored(context, *expire_at_ms, options->replace);
   } else if (was_there) {
     context.db.notify(kEventGeneric, "del", key);

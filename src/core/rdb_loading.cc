@@ -30,10 +30,9 @@ std::optional<std::string> RdbLoading::run(LoadSource& source) {
 bool RdbLoading::take(RdbItem& item) {
   switch (item.kind) {
     case RdbItem::Kind::kStream:
-      return take_stream(item);
+      return take_key(item, keyspace::Value(std::move(item.stream)));
     case RdbItem::Kind::kString:
-      foreign_.add("string", item.name);
-      return true;
+      return take_key(item, keyspace::Value(keyspace::StringValue(item.text)));
     case RdbItem::Kind::kForeign:
       foreign_.add(item.text, item.name);
       return true;
@@ -48,7 +47,7 @@ bool RdbLoading::take(RdbItem& item) {
   }
 }
 
-bool RdbLoading::take_stream(RdbItem& item) {
+bool RdbLoading::take_key(RdbItem& item, keyspace::Value value) {
   const int64_t expire_at_ms = item.expire_at_ms.value_or(keyspace::kNoExpiry);
   const bool is_expired = expire_at_ms != keyspace::kNoExpiry && expire_at_ms < progress_.started().unix_ms;
   if (is_expired && expired_policy_ == Expired::kDrop) {
@@ -61,8 +60,9 @@ bool RdbLoading::take_stream(RdbItem& item) {
   keyspace::Database db(keyspace, item.database, progress_.started(), events_);
   const bool is_new = db.find_to_inspect(item.name) == nullptr;
   if (is_new) {
-    const bool has_producers = !item.stream->idempotency.empty();
-    keyspace::KeyEntry& entry = db.create(item.name, keyspace::Value(std::move(item.stream)));
+    const streams::Stream* const stream = value.stream();
+    const bool has_producers = stream != nullptr && !stream->idempotency.empty();
+    keyspace::KeyEntry& entry = db.create(item.name, std::move(value));
     if (expire_at_ms != keyspace::kNoExpiry) db.set_expiry(entry, expire_at_ms);
     if (has_producers) db.track_idempotency(item.name);
     ++progress_.keys;

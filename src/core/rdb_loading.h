@@ -38,7 +38,7 @@ class RdbLoading {
 
  private:
   bool take(persistence::RdbItem& item);
-  bool take_stream(persistence::RdbItem& item);
+  bool take_key(persistence::RdbItem& item, keyspace::Value value);
 
   const LoadEnvironment& environment_;
   LoadProgress& progress_;

@@ -198,7 +198,7 @@ bool Snapshot::encode_some() {
     return true;
   }
   keyspace::CutItem& item = items_[next_item_];
-  if (!is_in_item_) encoder_->add(item.database, item.key, item.expire_at_ms, *item.value.stream());
+  if (!is_in_item_) encoder_->add(item.database, item.key, item.expire_at_ms, item.value);
   is_in_item_ = !encoder_->advance(kPieceBytes);
   if (is_in_item_) return true;
   ++next_item_;

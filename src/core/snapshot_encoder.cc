@@ -38,23 +38,37 @@ void SnapshotEncoder::begin(int64_t now_s, bool is_journal_base) {
                  .is_aof_base = is_journal_base});
 }
 
-void SnapshotEncoder::add(int database, std::string_view key, int64_t expire_at_ms, const streams::Stream& stream) {
-  if (database != database_) {
-    database_ = database;
-    const keyspace::Cut::Counts& counts = counts_[static_cast<size_t>(database)];
-    writer_.select_database(database, counts.keys, counts.expiring_keys);
+void SnapshotEncoder::add(int database, std::string_view key, int64_t expire_at_ms, const keyspace::Value& value) {
+  if (database != database_) select_database(database);
+  stream_.reset();
+  string_.reset();
+  uint8_t type = persistence::StringWriter::type();
+  if (const keyspace::StringValue* const string = value.string()) {
+    string_.emplace(string->text(digits_));
+  } else {
+    type = begin_stream(*value.stream());
   }
+  writer_.begin_key(key, expire_at_ms == keyspace::kNoExpiry ? persistence::RdbWriter::kNoExpiryMs : expire_at_ms,
+                    type);
+}
+
+void SnapshotEncoder::select_database(int database) {
+  database_ = database;
+  const keyspace::Cut::Counts& counts = counts_[static_cast<size_t>(database)];
+  writer_.select_database(database, counts.keys, counts.expiring_keys);
+}
+
+uint8_t SnapshotEncoder::begin_stream(const streams::Stream& stream) {
   const int version =
       forced_version_ != 0 ? forced_version_ : persistence::rdb_version_for(stream, new_streams_, writer_.version());
   writer_.raise_version(version);
   stream_.emplace(stream, version);
-  writer_.begin_key(key, expire_at_ms == keyspace::kNoExpiry ? persistence::RdbWriter::kNoExpiryMs : expire_at_ms,
-                    stream_->type());
+  return stream_->type();
 }
 
 bool SnapshotEncoder::advance(size_t bytes_max) {
-  CHECK(stream_.has_value());
-  return stream_->advance(writer_.value(), bytes_max);
+  CHECK(stream_.has_value() || string_.has_value());
+  return stream_ ? stream_->advance(writer_.value(), bytes_max) : string_->advance(writer_.value(), bytes_max);
 }
 
 }  // namespace millrace::core

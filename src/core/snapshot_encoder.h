@@ -18,6 +18,7 @@
 #include "keyspace/cut.h"
 #include "persistence/rdb_writer.h"
 #include "persistence/stream_writer.h"
+#include "persistence/string_writer.h"
 
 namespace millrace::core {
 
@@ -27,8 +28,8 @@ class SnapshotEncoder {
   SnapshotEncoder(commands::Server& server, std::vector<keyspace::Cut::Counts> counts);
 
   void begin(int64_t now_s, bool is_journal_base = false);
-  // The stream must live, and not change, until advance() has returned true.
-  void add(int database, std::string_view key, int64_t expire_at_ms, const streams::Stream& stream);
+  // The value must live, and not change, until advance() has returned true.
+  void add(int database, std::string_view key, int64_t expire_at_ms, const keyspace::Value& value);
   // Appends about `bytes_max` bytes of the key. True when all of it is there.
   bool advance(size_t bytes_max);
   void end() { writer_.end(); }
@@ -39,13 +40,19 @@ class SnapshotEncoder {
   std::string header_to_correct() const { return writer_.raised_header(); }
 
  private:
+  void select_database(int database);
+  uint8_t begin_stream(const streams::Stream& stream);
+
   commands::Server& server_;
   const streams::IdempotencyLimits new_streams_;
   const int forced_version_;  // 0 if none is
   const std::vector<keyspace::Cut::Counts> counts_;
   persistence::RdbWriter writer_;
   int database_ = -1;
+  // Of the key at hand, one of them.
   std::optional<persistence::StreamWriter> stream_;
+  std::optional<persistence::StringWriter> string_;
+  keyspace::StringValue::Digits digits_;
 };
 
 }  // namespace millrace::core

@@ -41,7 +41,7 @@ int write_keys(commands::Server& server, io::Disk& disk, int fd, Instant now, bo
   for (int index = 0; index < server.keyspace.database_count(); ++index) {
     first.with_index(index).for_each([&](const keyspace::KeyEntry& entry) {
       if (result != 0) return;
-      encoder.add(index, entry.key, entry.expire_at_ms, *entry.value.stream());
+      encoder.add(index, entry.key, entry.expire_at_ms, entry.value);
       while (!encoder.advance(kBlockBytes)) {
         if (result == 0) result = store(encoder, disk, fd, offset, kBlockBytes);
       }

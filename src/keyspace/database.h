@@ -66,6 +66,11 @@ class Database {
   void notify(EventClass event_class, std::string_view event, std::string_view key) {
     events_.note_event(event_class, event, index_, key);
   }
+  // The key was there before, and has another value now.
+  void notify_overwritten(std::string_view key, bool other_type) {
+    notify(kEventOverwritten, "overwritten", key);
+    if (other_type) notify(kEventTypeChanged, "type_changed", key);
+  }
   // What the journal is told of the command instead of its arguments (effects.h); nullptr while no journal is kept.
   Effects* effects() { return events_.effects != nullptr && events_.effects->wanted() ? events_.effects : nullptr; }
   // Tells the expiry cycle that this stream has idempotency records that grow old.

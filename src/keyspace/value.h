@@ -1,4 +1,4 @@
-// Value: what a key holds. Streams today; further types are further alternatives of the variant.
+// Value: what a key holds. Streams and strings today; further types are further alternatives of the variant.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "keyspace/string_value.h"
 #include "streams/stream.h"
 
 namespace millrace::keyspace {
@@ -14,13 +15,17 @@ namespace millrace::keyspace {
 class Value {
  public:
   explicit Value(std::unique_ptr<streams::Stream> stream) : state_(std::move(stream)) {}
+  explicit Value(StringValue string) : state_(std::move(string)) {}
 
-  // The stream, or nullptr if the value has another type (WRONGTYPE).
+  // The value of that type, or nullptr if it has another one (WRONGTYPE).
   streams::Stream* stream() {
     auto* held = std::get_if<std::unique_ptr<streams::Stream>>(&state_);
     return held ? held->get() : nullptr;
   }
   const streams::Stream* stream() const { return const_cast<Value*>(this)->stream(); }
+  StringValue* string() { return std::get_if<StringValue>(&state_); }
+  const StringValue* string() const { return std::get_if<StringValue>(&state_); }
+
   std::string_view type_name() const;      // TYPE
   std::string_view encoding_name() const;  // OBJECT ENCODING
   size_t memory_bytes() const;             // MEMORY USAGE, without the key
@@ -30,7 +35,7 @@ class Value {
   size_t piece_count() const;  // about how many things clone() touches
 
  private:
-  std::variant<std::unique_ptr<streams::Stream>> state_;
+  std::variant<std::unique_ptr<streams::Stream>, StringValue> state_;
 };
 
 }  // namespace millrace::keyspace

@@ -339,7 +339,7 @@ constexpr auto kRows = std::to_array<Directive>({
      .min = 1,
      .effect = Effect::kNone},
     {.name = "jemalloc-bg-thread", .kind = Kind::kBool, .initial = "yes", .effect = Effect::kNone},
-    // ---- types other than streams, events and scripts
+    // ---- types other than streams and strings, events and scripts
     {.name = "hash-max-listpack-entries",
      .alias = "hash-max-ziplist-entries",
      .kind = Kind::kInteger,

@@ -78,7 +78,7 @@ TEST_F(DumpComparison, OurStreamsAreReadByRedisAndComeBackTheSame) {
     ASSERT_EQ(readable_text(back), readable_text(payload));
     auto copy = restore_value(back, {});
     ASSERT_TRUE(copy.ok()) << describe(copy.error());
-    ASSERT_EQ(content_of(**copy, kKept), content_of(*stream, kKept));
+    ASSERT_EQ(content_of(*copy->stream, kKept), content_of(*stream, kKept));
   }
 }
 
@@ -100,12 +100,12 @@ TEST_P(ScriptDump, IsReadAndWrittenBackTheSame) {
       SCOPED_TRACE("command " + std::to_string(i) + ", key " + key.text);
       correct_entries_read(key.text);
       const std::string payload = dump(key.text);
-      auto stream = restore_value(payload, {});
-      ASSERT_TRUE(stream.ok()) << describe(stream.error());
-      (*stream)->check_invariants();
-      const std::string written = dump_value(**stream, kRdbVersion, false);
+      auto value = restore_value(payload, {});
+      ASSERT_TRUE(value.ok()) << describe(value.error());
+      value->stream->check_invariants();
+      const std::string written = dump_value(*value->stream, kRdbVersion, false);
       ASSERT_EQ(readable_text(written), readable_text(payload));
-      ASSERT_EQ(restore("copy", dump_value(**stream, kRdbVersion, true)), "+OK\r\n");
+      ASSERT_EQ(restore("copy", dump_value(*value->stream, kRdbVersion, true)), "+OK\r\n");
       ASSERT_EQ(full_look("copy"), full_look(key.text));
       ++streams_seen;
     }

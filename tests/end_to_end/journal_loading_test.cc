@@ -205,14 +205,14 @@ TEST_P(JournalLoading, TheFileOfAnOldRedisBecomesTheBase) {
 }
 
 TEST_P(JournalLoading, CommandsOfOtherTypesAreRefusedOrSkipped) {
-  write_file("appendonly.aof", RespConnection::request({"SET", "text", "1"}) + xadd("s", 1, "v") +
+  write_file("appendonly.aof", RespConnection::request({"SADD", "set", "1"}) + xadd("s", 1, "v") +
                                    RespConnection::request({"LPUSH", "list", "1"}) +
-                                   RespConnection::request({"SET", "text", "2"}) + xadd("s", 2, "v") +
+                                   RespConnection::request({"SADD", "set", "2"}) + xadd("s", 2, "v") +
                                    RespConnection::request({"XADD", "s", "1-1", "too", "late"}));
-  EXPECT_THAT(refusal(), HasSubstr("1 LPUSH, 2 SET"));
+  EXPECT_THAT(refusal(), HasSubstr("1 LPUSH, 2 SADD"));
   start_here({"--rdb-skip-unknown-types", "yes"});
   EXPECT_EQ(call({"XLEN", "s"}), "2");
-  EXPECT_THAT(log(), HasSubstr("Not loaded, for this server does not have them: 1 LPUSH, 2 SET"));
+  EXPECT_THAT(log(), HasSubstr("Not loaded, for this server does not have them: 1 LPUSH, 2 SADD"));
   EXPECT_THAT(log(), HasSubstr("1 commands gave errors"));
 }
 

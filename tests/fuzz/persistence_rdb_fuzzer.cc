@@ -74,17 +74,25 @@ void accept(Stream& stream) {
   stream.check_invariants();
   const auto again = restore_value(dump_value(stream, kVersion, true), {});
   CHECK(again.ok());
-  CHECK(digest_of_value(**again) == digest_of_value(stream));
+  CHECK(digest_of_value(*again->stream) == digest_of_value(stream));
   change(stream);
   stream.check_invariants();
   CHECK(restore_value(dump_value(stream, kVersion, false), {}).ok());
 }
 
+void accept(const std::string& text) {
+  for (const bool compress : {false, true}) {
+    const auto again = restore_value(dump_value(text, kVersion, compress), {});
+    CHECK(again.ok() && !again->stream && again->text == text);
+  }
+}
+
 void read_value(std::string_view bytes) {
   const std::string payload = sealed(bytes);
   CHECK(is_sound_dump(payload));
-  auto stream = restore_value(payload, {});
-  if (stream.ok()) accept(**stream);
+  auto value = restore_value(payload, {});
+  if (!value.ok()) return;
+  value->stream ? accept(*value->stream) : accept(value->text);
 }
 
 void read_file(std::string_view parts, size_t block_size) {
@@ -100,6 +108,7 @@ void read_file(std::string_view parts, size_t block_size) {
     }
     if (item->kind == RdbItem::Kind::kEnd) return;
     if (item->stream) accept(*item->stream);
+    if (item->kind == RdbItem::Kind::kString) accept(item->text);
   }
 }
 

@@ -145,7 +145,9 @@ void SimulatedServer::check_streams() {
       if (table == nullptr) continue;
       uint64_t cursor = 0;
       do {
-        cursor = table->scan(cursor, [](keyspace::KeyEntry& entry) { entry.value.stream()->check_invariants(); });
+        cursor = table->scan(cursor, [](keyspace::KeyEntry& entry) {
+          if (streams::Stream* const stream = entry.value.stream()) stream->check_invariants();
+        });
       } while (cursor != 0);
     }
   }

@@ -115,11 +115,16 @@ std::map<std::string, std::string> content_of(CommandStage& stage, int64_t aged_
     std::vector<std::string> keys;
     db.for_each([&](const keyspace::KeyEntry& entry) { keys.push_back(entry.key); });
     for (const std::string& key : keys) {
-      streams::Stream& stream = *db.find_to_write(key)->value.stream();
-      stream.idempotency.expire(aged_until_ms);
-      stream.check_invariants();
-      content[number + " " + key] = client.run({"PEXPIRETIME", key}) + persistence::digest_of_value(stream).hex() +
-                                    "\r\n" + without_times(client.run({"XINFO", "STREAM", key, "FULL", "COUNT", "0"}));
+      std::string& seen = content[number + " " + key] = client.run({"PEXPIRETIME", key});
+      streams::Stream* const stream = db.find_to_write(key)->value.stream();
+      if (stream == nullptr) {
+        seen += client.run({"GET", key});
+        continue;
+      }
+      stream->idempotency.expire(aged_until_ms);
+      stream->check_invariants();
+      seen += persistence::digest_of_value(*stream).hex() + "\r\n" +
+              without_times(client.run({"XINFO", "STREAM", key, "FULL", "COUNT", "0"}));
     }
   }
   return content;

@@ -17,6 +17,8 @@ const EffectsScript::Weighted EffectsScript::kMakers[] = {
     {&EffectsScript::record, 2, true},        {&EffectsScript::expire, 3, false},
     {&EffectsScript::transfer, 2, false},     {&EffectsScript::remove, 1, false},
     {&EffectsScript::look, 4, false},         {&EffectsScript::select, 1, false},
+    {&EffectsScript::set_string, 4, false},   {&EffectsScript::edit_string, 12, false},
+    {&EffectsScript::take_string, 3, false},
 };
 
 std::vector<std::string> EffectsScript::next() {
@@ -222,6 +224,71 @@ EffectsScript::Words EffectsScript::transfer() {
 EffectsScript::Words EffectsScript::remove() {
   if (one_in(40)) return {pick({"FLUSHDB", "FLUSHALL"})};
   return {one_in(2) ? "DEL" : "UNLINK", key(), key()};
+}
+
+// Mostly at a key of their own: streams are to live for a while.
+std::string EffectsScript::string_key() {
+  return one_in(15) ? key() : pick({"n", "n", "m"});
+}
+
+void EffectsScript::append_time(Words& words) {
+  const std::vector<Words> times = {{"EX", std::to_string(1 + below(3))},
+                                    {"PX", std::to_string(1 + below(2000))},
+                                    {"EXAT", pick({"1", "9000000000"})},
+                                    {"PXAT", pick({"1000", "9000000000000"})}};
+  const Words& time = times[below(times.size())];
+  words.insert(words.end(), time.begin(), time.end());
+}
+
+EffectsScript::Words EffectsScript::set_string() {
+  const std::string text = pick({"0", "7", "-12", "3.25", "text", std::string(60, 'x'), ""});
+  switch (below(6)) {
+    case 0:
+      return {"SETEX", string_key(), std::to_string(1 + below(3)), text};
+    case 1:
+      return {"PSETEX", string_key(), std::to_string(1 + below(2000)), text};
+    case 2:
+      return {one_in(2) ? "MSET" : "MSETNX", string_key(), text, string_key(), "5"};
+    case 3:
+      return {one_in(2) ? "GETSET" : "SETNX", string_key(), text};
+    default: {
+      Words words = {"SET", string_key(), text};
+      if (one_in(3)) words.push_back(pick({"NX", "XX"}));
+      if (one_in(3)) words.push_back("GET");
+      if (one_in(3)) {
+        append_time(words);
+      } else if (one_in(3)) {
+        words.push_back("KEEPTTL");
+      }
+      return words;
+    }
+  }
+}
+
+EffectsScript::Words EffectsScript::edit_string() {
+  switch (below(5)) {
+    case 0:
+      return {one_in(2) ? "INCR" : "DECR", string_key()};
+    case 1:
+      return {one_in(2) ? "INCRBY" : "DECRBY", string_key(), number(100)};
+    case 2:
+      return {"INCRBYFLOAT", string_key(), pick({"0.1", "-2.5", "1e3", "3.0"})};
+    case 3:
+      return {"APPEND", string_key(), pick({"", "1", "tail"})};
+    default:
+      return {"SETRANGE", string_key(), number(50), pick({"", "3", "middle"})};
+  }
+}
+
+EffectsScript::Words EffectsScript::take_string() {
+  if (one_in(3)) return {"GETDEL", string_key()};
+  Words words = {"GETEX", string_key()};
+  if (one_in(3)) {
+    words.push_back("PERSIST");
+  } else if (one_in(2)) {
+    append_time(words);
+  }
+  return words;
 }
 
 EffectsScript::Words EffectsScript::look() {

@@ -1,5 +1,5 @@
-// Scripts of commands that change streams and keys, from a seed: few keys, groups, consumers and ids, so that commands
-// meet; every option that matters to what is journaled.
+// Scripts of commands that change streams, strings and keys, from a seed: few keys, groups, consumers and ids, so that
+// commands meet; every option that matters to what is journaled.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +55,9 @@ class EffectsScript {
   Words remove();
   Words look();
   Words select();
+  Words set_string();
+  Words edit_string();
+  Words take_string();
 
   uint64_t below(uint64_t n) { return random_.below(n); }
   bool one_in(uint64_t n) { return random_.one_in(n); }
@@ -62,6 +65,8 @@ class EffectsScript {
   std::string pick(const std::vector<std::string>& words) { return words[below(words.size())]; }
   std::string group() { return pick({"g", "g", "h"}); }
   std::string consumer() { return pick({"a", "b", "c", ""}); }
+  std::string string_key();
+  void append_time(Words& words);
   std::string id();
   void append_ids(Words& words, uint64_t at_most);
   void append_counted_ids(Words& words);

@@ -211,6 +211,54 @@ const Case kKeys[] = {
 };
 INSTANTIATE_TEST_SUITE_P(OfKeys, KeyEvents, testing::ValuesIn(kKeys));
 
+const Lines kString = {"SET n 5"};
+const Lines kStreamAndString = {"XADD s 1-1 f v", "SET n 5"};
+const Lines kVolatileString = {"SET n 5 EX 100"};
+const Case kStrings[] = {
+    {kNothing, "SET n 5", "new n, set n", "n"},
+    {kNothing, "SET n 5 EX 100", "new n, set n, expire n", "n"},
+    {kString, "SET n 6", "overwritten n, set n", "n"},
+    {kString, "SET n 6 PX 100", "overwritten n, set n, expire n", "n"},
+    {kVolatileString, "SET n 6", "overwritten n, set n", "n"},
+    {kVolatileString, "SET n 6 KEEPTTL", "overwritten n, set n", "n"},
+    {kStream, "SET s 6", "overwritten s, type_changed s, set s", "s"},
+    {kString, "SET n 6 NX", "", ""},
+    {kNothing, "SET n 6 XX", "", ""},
+    {kNothing, "SET n 6 XX GET", "keymiss n", ""},
+    {kNothing, "SET n 6 NX GET", "keymiss n, new n, set n", "n"},
+    {kStream, "SET s 6 GET", "", ""},
+    {kNothing, "SETNX n 5", "new n, set n", "n"},
+    {kString, "SETNX n 5", "", ""},
+    {kNothing, "SETEX n 100 5", "new n, set n, expire n", "n"},
+    {kString, "PSETEX n 100 5", "overwritten n, set n, expire n", "n"},
+    {kNothing, "GETSET n 5", "keymiss n, new n, set n", "n"},
+    {kString, "GETSET n 5", "overwritten n, set n", "n"},
+    {kString, "MSET n 1 m 2 n 3", "overwritten n, set n, new m, set m, overwritten n, set n", "n m n"},
+    {kNothing, "MSETNX n 1 m 2", "new n, set n, new m, set m", "n m"},
+    {kString, "MSETNX n 1 m 2", "", ""},
+    {kString, "GETDEL n", "del n", "n"},
+    {kNothing, "GETDEL n", "keymiss n", ""},
+    {kString, "GETEX n", "", ""},
+    {kString, "GETEX n EX 100", "expire n", "n"},
+    {kString, "GETEX n PXAT 1", "del n", "n"},
+    {kVolatileString, "GETEX n PERSIST", "persist n", "n"},
+    {kString, "GETEX n PERSIST", "", ""},
+    {kNothing, "INCR n", "new n, incrby n", "n"},
+    {kString, "DECRBY n 3", "incrby n", "n"},
+    {kString, "INCRBYFLOAT n 1.5", "incrbyfloat n", "n"},
+    {kNothing, "APPEND n x", "new n, append n", "n"},
+    {kString, "APPEND n x", "append n", "n"},
+    {kNothing, "SETRANGE n 1 x", "new n, setrange n", "n"},
+    {kString, "SETRANGE n 1 x", "setrange n", "n"},
+    {kNothing, "MGET n m", "keymiss n, keymiss m", ""},
+    {kStream, "INCR s", "", ""},
+    {kExpired, "SET s 1", "expired s, new s, set s", "s"},
+    {kExpired, "GET s", "expired s, keymiss s", "s"},
+    {kStreamAndString, "RENAME n s", "new s, rename_from n, rename_to s, overwritten s, type_changed s", "n s n"},
+    {kStreamAndString, "COPY n s REPLACE", "new s, copy_to s, overwritten s, type_changed s", "s"},
+};
+INSTANTIATE_TEST_SUITE_P(OfStrings, KeyEvents, testing::ValuesIn(kStrings));
+
 // XREAD misses a key when it reads its arguments and when it serves, as Redis does. OBJECT and its like miss silently.
 const Case kMisses[] = {
     {kNothing, "XREAD STREAMS s t 0 0", "keymiss s, keymiss t, keymiss s, keymiss t", ""},

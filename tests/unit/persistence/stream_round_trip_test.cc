@@ -108,7 +108,7 @@ TEST_P(StreamRoundTrip, ADumpIsRestored) {
     ASSERT_TRUE(is_sound_dump(payload));
     auto copy = restore_value(payload, kUsual);
     ASSERT_TRUE(copy.ok()) << describe(copy.error());
-    EXPECT_EQ(content_of(**copy, kept()), content_of(*stream, kept())) << seed;
+    EXPECT_EQ(content_of(*copy->stream, kept()), content_of(*stream, kept())) << seed;
   }
 }
 
@@ -116,7 +116,7 @@ TEST_P(StreamRoundTrip, AnEmptyStreamIsOneToo) {
   Stream stream;
   const auto copy = restore_value(dump_value(stream, GetParam(), true), kUsual);
   ASSERT_TRUE(copy.ok());
-  EXPECT_EQ(content_of(**copy), content_of(stream));
+  EXPECT_EQ(content_of(*copy->stream), content_of(stream));
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, StreamRoundTrip, testing::Values(10, 11, 12, 13, 14),
@@ -179,10 +179,10 @@ TEST(Digests, AreEqualForEqualContentOnly) {
   auto copy = restore_value(dump_value(*stream, 14, true), kUsual);
   ASSERT_TRUE(copy.ok());
   const Digest digest = digest_of_value(*stream);
-  EXPECT_EQ(digest_of_value(**copy), digest);
+  EXPECT_EQ(digest_of_value(*copy->stream), digest);
   EXPECT_EQ(digest.hex().size(), 40u);
-  (*copy)->groups().begin()->second.ensure_consumer("one more", 0);
-  EXPECT_FALSE(digest_of_value(**copy) == digest);
+  copy->stream->groups().begin()->second.ensure_consumer("one more", 0);
+  EXPECT_FALSE(digest_of_value(*copy->stream) == digest);
   EXPECT_FALSE(digest_of_key(0, "a", false, digest) == digest_of_key(1, "a", false, digest));
 }
 
