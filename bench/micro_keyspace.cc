@@ -50,6 +50,25 @@ void insert(benchmark::State& state) {
 }
 BENCHMARK(insert)->Unit(benchmark::kMillisecond);
 
+// What SET does to a key that is there.
+void set_string(benchmark::State& state) {
+  const auto keys = names(1000);
+  const std::string text(static_cast<size_t>(state.range(0)), 'x');
+  Keyspace keyspace({});
+  PartitionLocks locks(keyspace);
+  KeyEvents events;
+  Database db(keyspace, 0, {}, events);
+  size_t next = 0;
+  for (auto _ : state) {
+    const std::string& key = keys[next++ % keys.size()];
+    locks.hold_one(keyspace.partition_of(key));
+    KeyEntry* entry = db.find_to_write(key);
+    if (entry == nullptr) entry = &db.create(key, Value(StringValue()));
+    entry->value.string()->assign(text);
+  }
+}
+BENCHMARK(set_string)->Arg(3)->Arg(30)->Arg(100);
+
 void hold_and_release_one(benchmark::State& state) {
   Keyspace keyspace({});
   PartitionLocks locks(keyspace);

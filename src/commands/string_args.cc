@@ -41,11 +41,15 @@ void write_string(resp::ReplyWriter& reply, const keyspace::StringValue* string)
   reply.bulk(string->text(digits));
 }
 
+uint64_t string_bytes_max(const Server& server) {
+  const auto allowed = static_cast<uint64_t>(server.settings.proto_max_bulk_len_bytes.load(std::memory_order_relaxed));
+  return std::min(allowed, uint64_t{4} << 30);
+}
+
 bool check_string_size(CommandContext& context, size_t offset, size_t size) {
-  const auto size_max =
-      static_cast<size_t>(context.server.settings.proto_max_bulk_len_bytes.load(std::memory_order_relaxed));
-  size_t total = 0;
-  if (context.db.is_replay() || (!__builtin_add_overflow(offset, size, &total) && total <= size_max)) return true;
+  uint64_t total = 0;
+  const bool fits = !__builtin_add_overflow(offset, size, &total) && total <= string_bytes_max(context.server);
+  if (fits || context.db.is_replay()) return true;
   context.reply.error(resp::kStringTooLong);
   return false;
 }

@@ -30,6 +30,8 @@ StringLookup find_string_to_write(CommandContext& context, std::string_view key)
 // A bulk string, or null.
 void write_string(resp::ReplyWriter& reply, const keyspace::StringValue* string);
 
+// proto-max-bulk-len as far as strings go. Whatever the setting says, no command makes one of more than 4 GB.
+uint64_t string_bytes_max(const Server& server);
 // False after an error reply: a string with `size` bytes behind `offset` would be longer than is allowed.
 bool check_string_size(CommandContext& context, size_t offset, size_t size);
 

@@ -15,6 +15,7 @@
 #include "commands/context.h"
 #include "commands/handlers.h"
 #include "commands/stream_args.h"
+#include "commands/string_args.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -121,10 +122,8 @@ std::optional<LcsOptions> read_options(CommandContext& context) {
 // False after an error reply.
 bool check_sizes(CommandContext& context, uint64_t a, uint64_t b) {
   constexpr uint64_t kSizeEnd = std::numeric_limits<uint32_t>::max() - 1;
-  const auto bytes_max =
-      static_cast<uint64_t>(context.server.settings.proto_max_bulk_len_bytes.load(std::memory_order_relaxed));
   const bool too_long = a >= kSizeEnd || b >= kSizeEnd;
-  if (!too_long && (a + 1) * (b + 1) <= bytes_max / sizeof(uint32_t)) return true;
+  if (!too_long && (a + 1) * (b + 1) <= string_bytes_max(context.server) / sizeof(uint32_t)) return true;
   context.reply.error(too_long ? resp::kLcsTooLong : resp::kLcsNeedsMemory);
   return false;
 }

@@ -151,6 +151,28 @@ TEST_P(Blocking, AKeyThatGoesAwayEndsTheWaitOfAGroup) {
   expect_woken_with_error(*first_);
 }
 
+TEST_P(Blocking, AKeyThatBecomesAStringEndsTheWaitOfAGroup) {
+  for (const Words& change : {Words{"SET", "s", "text"}, Words{"MSET", "s", "text"},
+                              Words{"COPY", "text", "s", "REPLACE"}, Words{"SETEX", "s", "100", "text"}}) {
+    act({"SET", "text", "text"});
+    act({"DEL", "s"});
+    act({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
+    block(*first_, {"XREADGROUP", "GROUP", "g", "a", "BLOCK", "0", "STREAMS", "s", ">"});
+    act(change);
+    expect_woken_with_error(*first_);
+  }
+}
+
+TEST_P(Blocking, AStringIsNothingToRead) {
+  block(*first_, {"XREAD", "BLOCK", "0", "STREAMS", "s", "$"});
+  act({"SET", "s", "text"});
+  act({"APPEND", "s", "more"});
+  expect_still_blocked();
+  act({"DEL", "s"});
+  act({"XADD", "s", "1-1", "f", "v"});
+  expect_woken_alike(*first_);
+}
+
 TEST_P(Blocking, TimeRunsOut) {
   act({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
   first_->send({"XREAD", "BLOCK", "10", "STREAMS", "s", "$"});

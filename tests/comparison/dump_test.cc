@@ -82,6 +82,46 @@ TEST_F(DumpComparison, OurStreamsAreReadByRedisAndComeBackTheSame) {
   }
 }
 
+TEST_F(DumpComparison, StringsAreTheSameBytes) {
+  const std::vector<std::string> texts = {"",
+                                          "0",
+                                          "-1",
+                                          "127",
+                                          "128",
+                                          "-128",
+                                          "-129",
+                                          "32767",
+                                          "-32769",
+                                          "2147483647",
+                                          "2147483648",
+                                          "-2147483648",
+                                          "-2147483649",
+                                          "9223372036854775807",
+                                          "12345678901",
+                                          "007",
+                                          "+1",
+                                          "text",
+                                          std::string("\0\r\n", 3),
+                                          std::string(44, 'x'),
+                                          std::string(63, 'y'),
+                                          std::string(64, 'y'),
+                                          std::string(16383, 'z'),
+                                          std::string(16384, 'z'),
+                                          std::string(200'000, 'z')};
+  for (const std::string& text : texts) {
+    SCOPED_TRACE(readable_text(text.substr(0, 40)) + ", " + std::to_string(text.size()) + " bytes");
+    redis_->command({"SET", "text", text});
+    const std::string payload = dump("text");
+    EXPECT_EQ(payload, dump_value(text, kRdbVersion, false));
+    const auto value = restore_value(payload, {});
+    ASSERT_TRUE(value.ok());
+    EXPECT_EQ(value->stream, nullptr);
+    EXPECT_EQ(value->text, text);
+    EXPECT_EQ(restore("packed", dump_value(text, kRdbVersion, true)), "+OK\r\n");
+    EXPECT_EQ(parse_reply(redis_->command({"GET", "packed"})).text, text);
+  }
+}
+
 // What commands leave behind in Redis, with every option of theirs.
 class ScriptDump : public DumpComparison, public testing::WithParamInterface<ScriptKind> {};
 

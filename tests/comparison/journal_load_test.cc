@@ -1,5 +1,5 @@
-// Append-only directories written by redis-server, with everything a random script does to streams: Millrace loads what
-// redis-server loads.
+// Append-only directories written by redis-server, with everything a random script does to streams and strings:
+// Millrace loads what redis-server loads.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -86,7 +86,8 @@ class JournalOfRedis : public testing::Test {
       for (const Reply& name : parse_reply(names.redis).elements) {
         ++keys;
         for (const Words& look :
-             {Words{"XINFO", "STREAM", name.text, "FULL", "COUNT", "0"}, Words{"PEXPIRETIME", name.text}}) {
+             {Words{"XINFO", "STREAM", name.text, "FULL", "COUNT", "0"}, Words{"PEXPIRETIME", name.text},
+              Words{"GET", name.text}, Words{"OBJECT", "ENCODING", name.text}}) {
           const ReplyPair pair = both.command(look);
           EXPECT_TRUE(comparison.equal(look, pair.redis, pair.millrace))
               << readable_words(look) << "\nredis:\n"

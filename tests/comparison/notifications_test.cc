@@ -152,6 +152,46 @@ TEST_F(Notifications, OfGroupsAreTheSame) {
   }
 }
 
+TEST_F(Notifications, OfStringsAreTheSame) {
+  const Lines lines = {"SET n 6",
+                       "SET n 6 EX 100",
+                       "SET n 6 KEEPTTL",
+                       "SET n 6 NX",
+                       "SET n 6 XX",
+                       "SET n 6 NX GET",
+                       "SET n 6 XX GET",
+                       "SET n 6 EX 0",
+                       "SETNX n 6",
+                       "SETEX n 100 6",
+                       "PSETEX n 100000 6",
+                       "GETSET n 6",
+                       "GETDEL n",
+                       "GETEX n",
+                       "GETEX n EX 100",
+                       "GETEX n PXAT 1",
+                       "GETEX n PERSIST",
+                       "MSET n 1 m 2 n 3",
+                       "MSETNX n 1 m 2",
+                       "INCR n",
+                       "DECRBY n 2",
+                       "INCRBYFLOAT n 1.5",
+                       "APPEND n x",
+                       "SETRANGE n 1 x",
+                       "GET n",
+                       "MGET n m",
+                       "STRLEN n",
+                       "GETRANGE n 0 1",
+                       "LCS n m",
+                       "RENAME n m",
+                       "COPY n m",
+                       "MOVE n 1",
+                       "DEL n"};
+  for (const Lines& before : {kNothing, Lines{"SET n 5"}, Lines{"SET n 5 EX 1000"}, Lines{"XADD n 1-1 f v"},
+                              Lines{"SET n 5", "XADD m 1-1 f v"}}) {
+    for (const std::string& line : lines) compare(before, line);
+  }
+}
+
 TEST_F(Notifications, OfKeysAreTheSame) {
   for (const char* line : {"DEL s",
                            "EXPIRE s 100",

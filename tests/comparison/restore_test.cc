@@ -77,6 +77,21 @@ TEST_F(RestoreComparison, TheSameIsRefusedInTheSameWords) {
   for (const Words& words : cases) expect_same(words);
 }
 
+TEST_F(RestoreComparison, EachTakesTheStringsThatTheOtherGives) {
+  for (const std::string& text : {std::string(), std::string("5"), std::string("-2147483649"), std::string(44, 'x'),
+                                  std::string(100'000, 'y'), std::string("\0\xff\r\n", 4)}) {
+    both_->command({"SET", "n", text});
+    carry(both_->redis(), both_->millrace(), "n");
+    carry(both_->millrace(), both_->redis(), "n");
+    for (const std::string key : {"n", "n-carried"}) {
+      const ReplyPair pair = both_->command({"GET", key});
+      EXPECT_EQ(parse_reply(pair.redis).text, text);
+      EXPECT_EQ(pair.redis, pair.millrace);
+      expect_same({"OBJECT", "ENCODING", key});
+    }
+  }
+}
+
 TEST_F(RestoreComparison, EachTakesWhatTheOtherGives) {
   constexpr int kCommands = 3000;
   constexpr int kLookEvery = 300;

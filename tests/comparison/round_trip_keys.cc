@@ -90,6 +90,7 @@ std::vector<Look> look_at_key(RespConnection& connection, const std::string& key
   std::vector<Look> looks;
   const auto look = [&](const Words& words) { looks.push_back({words, ask(connection, words)}); };
   look({"XINFO", "STREAM", key, "FULL", "COUNT", "0"});
+  look({"GET", key});
   look({"TYPE", key});
   look({"PEXPIRETIME", key});
   look({"PTTL", key});
@@ -215,6 +216,7 @@ Richness richness_of(const KeysShown& keys) {
     std::set<std::string> ids;
     for (const auto& [command, reply] : looks) {
       if (command[0] == "PEXPIRETIME" && reply.text != "-1") ++richness.expiring;
+      if (command[0] == "TYPE" && reply.text == "string") ++richness.strings;
       if (command[0] == "XRANGE") {
         for (const Reply& entry : reply.elements) ids.insert(entry.elements[0].text);
       }

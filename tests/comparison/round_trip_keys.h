@@ -42,6 +42,7 @@ struct Richness {
   size_t keys = 0;
   size_t databases = 0;
   size_t expiring = 0;
+  size_t strings = 0;
   size_t groups = 0;
   size_t consumers = 0;
   size_t pending = 0;

@@ -137,6 +137,7 @@ class RoundTrip : public testing::Test {
   static void expect_rich(const KeysShown& keys) {
     const Richness richness = richness_of(keys);
     EXPECT_GT(richness.keys, 2u);
+    EXPECT_GT(richness.strings, 0u);
     EXPECT_GT(richness.groups, 2u);
     EXPECT_GT(richness.consumers, 2u);
     EXPECT_GT(richness.pending, 5u);

@@ -147,7 +147,7 @@ bool Traffic::wait_again(Reader* reader) {
 }
 
 bool Traffic::copy_by_value(Writer* writer) {
-  const Words dump = {"DUMP", key()};
+  const Words dump = {"DUMP", any_key()};
   const std::string raw = writer->connection->command(dump);
   if (raw.empty()) return complain(*writer->connection, dump);
   const Reply payload = parse_reply(raw);
@@ -219,22 +219,22 @@ Words Traffic::group_read() {
 }
 
 Words Traffic::short_life() {
-  return {"PEXPIRE", pick({"s3", "s2", "clock"}), std::to_string(1 + below(30))};
+  return {"PEXPIRE", pick({"s3", "s2", "n3", "clock"}), std::to_string(1 + below(30))};
 }
 
 Words Traffic::odd_life() {
   switch (below(5)) {
     case 0:
-      return {"EXPIRE", "s3", pick({"0", "-1", "1", "500000"})};
+      return {"EXPIRE", pick({"s3", "n2"}), pick({"0", "-1", "1", "500000"})};
     case 1:
-      return {"PEXPIREAT", key(), std::to_string(kDistantMs + static_cast<int64_t>(below(1'000'000))),
+      return {"PEXPIREAT", any_key(), std::to_string(kDistantMs + static_cast<int64_t>(below(1'000'000))),
               pick({"NX", "GT", "LT", "XX"})};
     case 2:
       return {"EXPIREAT", pick({"s3", "clock"}), pick({"1", "9000000000"})};
     case 3:
       return {"PEXPIREAT", "s3", "1000"};
     default:
-      return {"EXPIRE", key(), std::to_string(1'000'000 + below(100'000)), pick({"NX", "GT", "LT", "XX"})};
+      return {"EXPIRE", any_key(), std::to_string(1'000'000 + below(100'000)), pick({"NX", "GT", "LT", "XX"})};
   }
 }
 
@@ -243,7 +243,7 @@ Words Traffic::transfer() {
     case 0:
       return {"COPY", key(), key(), "DB", database(), "REPLACE"};
     case 1:
-      return {"MOVE", key(), database()};
+      return {"MOVE", any_key(), database()};
     default:
       return {"RENAME", key(), key()};
   }

@@ -76,6 +76,7 @@ class Traffic {
   uint64_t below(uint64_t n) { return random_.below(n); }
   std::string pick(const std::vector<std::string>& words) { return words[below(words.size())]; }
   std::string key() { return pick({"s1", "s1", "s2", "s3"}); }
+  std::string any_key() { return pick({"s1", "s1", "s2", "s3", "n1", "n2", "n3"}); }
   std::string database() { return std::to_string(below(4)); }
   std::string id() { return std::to_string(1 + below(60)) + "-" + std::to_string(below(6)); }
   void append_ids(Words* words);

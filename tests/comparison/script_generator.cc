@@ -6,6 +6,14 @@
 #include <utility>
 
 namespace millrace::test {
+namespace {
+
+bool same_word(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return std::toupper(static_cast<unsigned char>(x)) == y; });
+}
+
+}  // namespace
 
 const ScriptGenerator::Weighted ScriptGenerator::kMakers[] = {
     {&ScriptGenerator::xadd, 30, ScriptKind::kAppendOnly},
@@ -26,6 +34,12 @@ const ScriptGenerator::Weighted ScriptGenerator::kMakers[] = {
     {&ScriptGenerator::xclaim, 8, ScriptKind::kAppendOnly},
     {&ScriptGenerator::xautoclaim, 5, ScriptKind::kAppendOnly},
     {&ScriptGenerator::xinfo, 5, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_set, 6, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_look, 4, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_take, 3, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_count, 6, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_edit, 4, ScriptKind::kAppendOnly},
+    {&ScriptGenerator::string_lcs, 2, ScriptKind::kAppendOnly},
     {&ScriptGenerator::key_look, 2, ScriptKind::kAppendOnly},
     {&ScriptGenerator::key_removal, 1, ScriptKind::kAppendOnly},
     {&ScriptGenerator::key_expiry, 2, ScriptKind::kAppendOnly},
@@ -177,9 +191,13 @@ std::string ScriptGenerator::odd_word() {
 void ScriptGenerator::mutate(Words* words) {
   const std::string& name = words->front();
   const bool is_claim = name == "XCLAIM" || name == "XAUTOCLAIM";
+  const bool may_expire_soon =
+      same_word(name, "SET") || same_word(name, "SETEX") || same_word(name, "PSETEX") || same_word(name, "GETEX");
+  // A long gap would make a long string.
+  const bool is_delicate = may_expire_soon || same_word(name, "SETRANGE");
   const bool has_idle_filter = name == "XPENDING" && words->size() > 6;
   if (name == "EXPIRE" || name == "PEXPIRE" || name == "HELLO" || name == "COMMAND" || name == "CONFIG" ||
-      has_idle_filter || words->back() == kClockKey)
+      has_idle_filter || is_delicate || words->back() == kClockKey)
     return;
   // No odd word becomes the key of a stream with groups: consumers were not created there.
   const bool may_carry_groups = name == "XGROUP" || name == "RENAME" || name == "RENAMENX" || name == "COPY";

@@ -1,5 +1,6 @@
-// An endless script of stream and key commands from a seed: few keys, groups, consumers and ids, so that commands meet;
-// every option, with good and bad values; now and then a command with a word dropped, doubled, swapped or replaced.
+// An endless script of stream, string and key commands from a seed: few keys, groups, consumers and ids, so that
+// commands meet; every option, with good and bad values; now and then a command with a word dropped, doubled, swapped
+// or replaced.
 //
 // It stays clear of what cannot be compared: ids that are the time (except on a key of their own), times that may pass
 // during the run, and consumers that only newer versions of Redis create when nothing was delivered.
@@ -64,6 +65,18 @@ class ScriptGenerator {
   // A consumer that is not there would be created by newer versions even if nothing is delivered.
   Words after_creating_consumer(Words words, const std::string& key, const std::string& group,
                                 const std::string& consumer);
+
+  // String commands (script_strings.cc).
+  Words string_set();
+  Words string_look();
+  Words string_take();
+  Words string_count();
+  Words string_edit();
+  Words string_lcs();
+  void append_expiry(Words* words);
+  std::string string_key();
+  std::string any_key();
+  std::string edge();
 
   // Commands on keys and connections (script_keys.cc).
   Words key_look();

@@ -4,8 +4,8 @@
 namespace millrace::test {
 
 Words ScriptGenerator::key_look() {
-  Words words = {any_case(pick({"EXISTS", "TOUCH", "TYPE"})), key()};
-  if (one_in(3)) words.push_back(key());
+  Words words = {any_case(pick({"EXISTS", "TOUCH", "TYPE"})), any_key()};
+  if (one_in(3)) words.push_back(any_key());
   return words;
 }
 
@@ -15,14 +15,14 @@ Words ScriptGenerator::key_removal() {
     ms_ = 1;
     return {pick({"FLUSHDB", "FLUSHALL"}), pick({"ASYNC", "SYNC", "NOW"})};
   }
-  if (kind_ != ScriptKind::kAppendOnly && one_in(2)) return {"DEL", "missing", "missing"};
+  if (kind_ != ScriptKind::kAppendOnly && one_in(2)) return {"DEL", string_key(), "missing"};
   return {any_case(pick({"DEL", "UNLINK"})), key(), "missing"};
 }
 
 Words ScriptGenerator::key_expiry() {
-  if (one_in(3)) return {"PERSIST", key()};
+  if (one_in(3)) return {"PERSIST", any_key()};
   const bool is_relative = one_in(2);
-  Words words = {is_relative ? pick({"EXPIRE", "PEXPIRE"}) : pick({"EXPIREAT", "PEXPIREAT"}), key()};
+  Words words = {is_relative ? pick({"EXPIRE", "PEXPIRE"}) : pick({"EXPIREAT", "PEXPIREAT"}), any_key()};
   if (one_in(5)) {
     words.push_back(
         pick({"-1", "0", "abc", "9223372036854775807", "-9223372036854775808", "9223372036854775", "1.5", ""}));
@@ -37,20 +37,24 @@ Words ScriptGenerator::key_expiry() {
 }
 
 Words ScriptGenerator::key_expiry_look() {
-  return {pick({"TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"}), key()};
+  return {pick({"TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"}), any_key()};
 }
 
+// Mostly among keys of one type.
 Words ScriptGenerator::key_transfer() {
   if (one_in(20)) return {any_case("SWAPDB"), pick({"0", "1", "2", "x"}), pick({"0", "1", "2", "16", "-1", "x"})};
+  const bool is_string = one_in(3);
+  const std::string from = is_string ? string_key() : key();
+  const std::string to = is_string != one_in(25) ? string_key() : key();
   switch (below(4)) {
     case 0:
-      return {any_case("RENAME"), key(), key()};
+      return {any_case("RENAME"), from, to};
     case 1:
-      return {any_case("RENAMENX"), key(), key()};
+      return {any_case("RENAMENX"), from, to};
     case 2:
-      return {any_case("MOVE"), key(), pick({"0", "1", "2", "16", "-1", "x"})};
+      return {any_case("MOVE"), any_key(), pick({"0", "1", "2", "16", "-1", "x"})};
     default: {
-      Words words = {any_case("COPY"), key(), key()};
+      Words words = {any_case("COPY"), from, to};
       if (one_in(2)) words.insert(words.end(), {any_case("DB"), pick({"0", "1", "2", "16", "-1", "x"})});
       if (one_in(2)) words.push_back(any_case("REPLACE"));
       return words;
@@ -76,7 +80,7 @@ Words ScriptGenerator::key_walk() {
 }
 
 Words ScriptGenerator::object() {
-  return {any_case("OBJECT"), any_case(pick({"ENCODING", "REFCOUNT", "FREQ", "IDLETIME", "NONSENSE"})), key()};
+  return {any_case("OBJECT"), any_case(pick({"ENCODING", "FREQ", "IDLETIME", "NONSENSE"})), any_key()};
 }
 
 // Mostly back to database 0, where the streams are.

@@ -36,8 +36,10 @@ uint64_t setting(const char* name, uint64_t otherwise) {
 }
 
 // Settings that can shut every client out are only set to values that cannot.
-constexpr std::string_view kDelicateSettings[] = {"maxclients",         "timeout",   "client-query-buffer-limit",
-                                                  "proto-max-bulk-len", "maxmemory", "maxmemory-clients"};
+constexpr std::string_view kDelicateSettings[] = {"maxclients", "timeout", "client-query-buffer-limit", "maxmemory",
+                                                  "maxmemory-clients"};
+// Strings may be so long, and SETRANGE makes them at once.
+constexpr std::string_view kStringSizes[] = {"1mb", "1048577", "2mb"};
 constexpr std::string_view kHugeValues[] = {"9223372036854775807", "9223372036854775", "100000000000", "2147483647",
                                             "9223372036gb"};
 constexpr std::string_view kOutputLimits[] = {"normal 0 0 9223372036854775807",
@@ -126,6 +128,9 @@ class CommandFuzz : public ::testing::Test {
     }
     if (name == "notify-keyspace-events") {
       return {"CONFIG", "SET", name, std::string(kNotifications[random_.below(std::size(kNotifications))])};
+    }
+    if (name == "proto-max-bulk-len") {
+      return {"CONFIG", "SET", name, std::string(kStringSizes[random_.below(std::size(kStringSizes))])};
     }
     const bool delicate =
         std::find(std::begin(kDelicateSettings), std::end(kDelicateSettings), name) != std::end(kDelicateSettings);

@@ -165,6 +165,7 @@ void CommandGrammar::add(std::string_view name, const ReplyTree& facts, const Co
   form.name.push_back(upper(name.substr(0, bar)));
   if (bar != std::string_view::npos) form.name.push_back(upper(name.substr(bar + 1)));
   form.is_stream = container != nullptr ? container->is_stream : text_of(facts, "group") == "stream";
+  form.is_string = text_of(facts, "group") == "string";
   form.is_pubsub = container != nullptr ? container->is_pubsub : text_of(facts, "group") == "pubsub";
   if (const ReplyTree* arguments = facts.find("arguments")) form.arguments = arguments->items;
   const ReplyTree* subcommands = facts.find("subcommands");
@@ -195,6 +196,9 @@ std::string CommandGrammar::id_text(Random& random) const {
 
 Words CommandGrammar::make(const CommandForm& form, Random& random) {
   repeat_ = 0;
+  // Keys keep their type for a while, else there would be no streams left to work on.
+  const uint64_t strangers_one_in = form.is_stream || form.is_string ? 40 : 3;
+  key_letter_ = form.is_string != random.one_in(strangers_one_in) ? 't' : 'k';
   Words words = form.name;
   for (const ReplyTree& argument : form.arguments) append(argument, words, random);
   return words;
@@ -232,7 +236,7 @@ void CommandGrammar::append_once(const ReplyTree& argument, Words& words, Random
 std::string CommandGrammar::value_of(const ReplyTree& argument, Random& random) {
   const std::string_view type = text_of(argument, "type");
   const std::string_view name = text_of(argument, "name");
-  if (type == "key") return random.one_in(40) ? odd_text(random) : numbered('k', 6, random);
+  if (type == "key") return random.one_in(40) ? odd_text(random) : numbered(key_letter_, 6, random);
   if (type == "pattern") return random.one_in(8) ? odd_text(random) : pick(kPatterns, random);
   if (name == "numids") {
     if (repeat_ == 0) repeat_ = 1 + random.below(3);

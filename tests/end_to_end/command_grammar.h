@@ -34,6 +34,7 @@ struct CommandForm {
   Words name;  // "XGROUP" "CREATE"
   std::string full_name;
   bool is_stream = false;
+  bool is_string = false;
   bool is_pubsub = false;
   bool is_container = false;
   std::vector<ReplyTree> arguments;
@@ -70,8 +71,9 @@ class CommandGrammar {
   std::vector<std::string> ids_;
   std::string dump_;
   size_t next_id_ = 0;  // the one to be forgotten next
-  uint64_t repeat_ =
-      0;  // keys and ids of one request come in equal numbers, and numids says how many; 0 = not drawn yet
+  // Of the request that is being made: keys and ids come in equal numbers, and numids says how many; 0 = not drawn yet.
+  uint64_t repeat_ = 0;
+  char key_letter_ = 'k';
 };
 
 }  // namespace millrace::test

@@ -105,6 +105,16 @@ void KillChecker::acknowledged(const EntryId& id) {
   acknowledged_.insert(id);
 }
 
+void KillChecker::asks_to_count(const std::string& counter) {
+  const Lock lock(mutex_);
+  ++counters_[counter].asked;
+}
+
+void KillChecker::counted(const std::string& counter, int64_t value) {
+  const Lock lock(mutex_);
+  EXPECT_EQ(value, ++counters_[counter].answered) << counter;
+}
+
 std::vector<EntryId> KillChecker::some_entry(uint64_t random) const {
   const Lock lock(mutex_);
   if (added_.empty()) return {};
@@ -136,6 +146,7 @@ void KillChecker::check(uint16_t port, const std::string& key, const std::string
   const Lock lock(mutex_);
   const auto connection = RespConnection::connect(port);
   ASSERT_NE(connection, nullptr);
+  check_counters(*connection);
   const auto entries = read_entries(*connection, key);
   check_entries(entries);
   EXPECT_EQ(ask(*connection, {"XLEN", key}).number, static_cast<int64_t>(entries.size()));
@@ -150,6 +161,17 @@ void KillChecker::check(uint16_t port, const std::string& key, const std::string
     of_consumers += field(consumer, "pending").number;
   }
   EXPECT_EQ(of_consumers, static_cast<int64_t>(pending.size()));
+}
+
+// They go on from what is there.
+void KillChecker::check_counters(RespConnection& connection) {
+  for (auto& [name, counter] : counters_) {
+    const Reply found = ask(connection, {"GET", name});
+    const int64_t value = found.is_null ? 0 : std::stoll(found.text);
+    EXPECT_GE(value, counter.answered) << name;
+    EXPECT_LE(value, counter.asked) << name;
+    counter = {.asked = value, .answered = value};
+  }
 }
 
 void KillChecker::check_entries(const std::map<EntryId, std::string>& entries) {

@@ -1,4 +1,5 @@
-// KillChecker: what a job queue may look like after the server was killed, given every reply it had sent before.
+// KillChecker: what a job queue and counters may look like after the server was killed, given every reply it had sent
+// before.
 //
 // Workers tell it what they are about to ask and what they were answered. An answered change has to be there
 // afterwards; one that was asked for and not answered may be there or not. Any thread.
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "end_to_end/client.h"
+#include "support/resp_connection.h"
 
 namespace millrace::test {
 
@@ -38,13 +40,17 @@ class KillChecker {
   void delivered(const std::string& consumer, const std::vector<EntryId>& ids);
   void asks_to_acknowledge(const EntryId& id);
   void acknowledged(const EntryId& id);
+  // A counter has one worker only. Complains if the answer is not what it has to be.
+  void asks_to_count(const std::string& counter);
+  void counted(const std::string& counter, int64_t value);
   // An id that was added and is not known to be gone; nothing if there is none. `random` picks.
   std::vector<EntryId> some_entry(uint64_t random) const;
   // One that `consumer` was given and has not tried to acknowledge.
   std::vector<EntryId> some_pending(const std::string& consumer) const;
 
   // ---- after the restart
-  // Complains, by failed expectations, about everything in stream `key` and its group `group` that cannot be.
+  // Complains, by failed expectations, about everything in stream `key` and its group `group`, and about every counter,
+  // that cannot be.
   void check(uint16_t port, const std::string& key, const std::string& group);
 
   uint64_t additions() const;
@@ -52,6 +58,7 @@ class KillChecker {
 
  private:
   void check_entries(const std::map<EntryId, std::string>& entries);
+  void check_counters(RespConnection& connection);
   void check_pending(const std::map<EntryId, std::string>& pending, const EntryId& last_delivered);
 
   mutable std::mutex mutex_;
@@ -64,6 +71,11 @@ class KillChecker {
   std::map<EntryId, std::string> delivered_;  // to whom
   std::set<EntryId> acknowledge_asked_;
   std::set<EntryId> acknowledged_;
+  struct Counter {
+    int64_t asked = 0;
+    int64_t answered = 0;
+  };
+  std::map<std::string, Counter> counters_;
 };
 
 }  // namespace millrace::test

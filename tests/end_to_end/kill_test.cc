@@ -16,7 +16,7 @@ constexpr int kRequestsAtOnce = 6;
 
 // A request on its way and what its answer means.
 struct Asked {
-  enum class Kind : uint8_t { kAdd, kRead, kAcknowledge, kDelete, kTrim };
+  enum class Kind : uint8_t { kAdd, kRead, kAcknowledge, kDelete, kTrim, kCount };
 
   Kind kind;
   std::string value = {};
@@ -50,7 +50,8 @@ class Worker {
  private:
   void ask(std::string& requests, std::vector<Asked>& asked) {
     const uint64_t choice = random_.below(100);
-    if (choice < 50) return ask_to_add(requests, asked);
+    if (choice < 40) return ask_to_add(requests, asked);
+    if (choice < 50) return ask_to_count(requests, asked);
     if (choice < 70) return ask_to_read(requests, asked);
     const bool acknowledges = choice < 90;
     const bool trims = choice >= 98;
@@ -78,6 +79,12 @@ class Worker {
     asked.push_back({.kind = Asked::Kind::kAdd, .value = value});
   }
 
+  void ask_to_count(std::string& requests, std::vector<Asked>& asked) {
+    checker_.asks_to_count(counter_);
+    requests += RespConnection::request({"INCR", counter_});
+    asked.push_back({.kind = Asked::Kind::kCount});
+  }
+
   void ask_to_read(std::string& requests, std::vector<Asked>& asked) {
     requests += RespConnection::request({"XREADGROUP", "GROUP", "group", name_, "COUNT", "3", "STREAMS", "jobs", ">"});
     asked.push_back({.kind = Asked::Kind::kRead});
@@ -94,6 +101,8 @@ class Worker {
         return checker_.deleted(asked.id);
       case Asked::Kind::kTrim:
         return checker_.trimmed(asked.id);
+      case Asked::Kind::kCount:
+        return checker_.counted(counter_, reply.number);
       case Asked::Kind::kRead:
         break;
     }
@@ -104,6 +113,7 @@ class Worker {
   }
 
   const std::string name_;
+  const std::string counter_ = "count:" + name_;
   Random random_;
   KillChecker& checker_;
   uint64_t next_value_ = 0;

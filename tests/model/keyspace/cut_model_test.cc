@@ -1,6 +1,6 @@
-// Random changes of keys, streams and groups, made as the commands make them, between the slices of cuts. The items of
-// a cut are the keys of its moment, each once. The same changes are made in a second keyspace where nothing is ever
-// cut: the living keys never differ from those.
+// Random changes of keys, strings, streams and groups, made as the commands make them, between the slices of cuts. The
+// items of a cut are the keys of its moment, each once. The same changes are made in a second keyspace where nothing is
+// ever cut: the living keys never differ from those.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +30,10 @@ constexpr int kDatabases = 3;
 using Contents = std::map<KeyPlace, std::string>;
 
 std::string content_of(int64_t expire_at_ms, const Value& value) {
-  return "until " + std::to_string(expire_at_ms) + ": " + test::content_of(*value.stream());
+  StringValue::Digits digits;
+  const StringValue* const string = value.string();
+  return "until " + std::to_string(expire_at_ms) + ": " +
+         (string ? std::string(string->text(digits)) : test::content_of(*value.stream()));
 }
 
 // A keyspace and whoever changes it. Two of them with the same seed do the same.
@@ -48,6 +51,7 @@ class World {
     if (random_.one_in(5)) return change_key(db, key);
     if (random_.one_in(12)) return pass_time();
     if (random_.one_in(40)) return db.swap(static_cast<int>(random_.below(kDatabases)));
+    if (random_.one_in(5)) return change_string(db, key);
     if (random_.one_in(3)) return change_group(db, key);
     change_stream(db, key);
   }
@@ -102,7 +106,7 @@ class World {
     db.set_expiry(*entry, random_.one_in(4) ? kNoExpiry : now_ms_ + static_cast<int64_t>(random_.below(150)));
   }
   void place(Database& db, const std::string& key, Value value, int64_t expire_at_ms) {
-    const bool has_producers = !value.stream()->idempotency.empty();
+    const bool has_producers = value.stream() && !value.stream()->idempotency.empty();
     db.set_expiry(db.create(key, std::move(value)), expire_at_ms);
     if (has_producers) db.track_idempotency(key);
   }
@@ -129,10 +133,31 @@ class World {
     for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) expire_due(keyspace_, i, now(), 5, events_);
   }
 
+  // ---- strings, which now and then take the place of a stream
+  void change_string(Database& db, const std::string& key) {
+    const std::string text(random_.below(random_.one_in(4) ? 200 : 20), static_cast<char>('0' + random_.below(10)));
+    KeyEntry* entry = db.find_to_write(key);
+    if (!entry) entry = &db.create(key, Value(StringValue()));
+    if (!entry->value.string() && random_.one_in(4)) entry->value = Value(StringValue(text));
+    StringValue* const string = entry->value.string();
+    if (!string) return;
+    switch (random_.below(4)) {
+      case 0:
+        return string->assign(text);
+      case 1:
+        return string->assign(static_cast<int64_t>(random_.below(1000)));
+      case 2:
+        return string->write(random_.below(100), text);
+      default:
+        return string->append(text);
+    }
+  }
+
   // ---- streams, found to be written
   void change_stream(Database& db, const std::string& key) {
     KeyEntry* entry = db.find_to_write(key);
     if (!entry) entry = &db.create(key, Value(std::make_unique<Stream>()));
+    if (!entry->value.stream()) return;
     Stream& stream = *entry->value.stream();
     switch (random_.below(12)) {
       case 0:
@@ -177,7 +202,7 @@ class World {
   // ---- groups, of streams that were found to be read
   void change_group(Database& db, const std::string& key) {
     const KeyEntry* read = db.find_to_read(key);
-    if (!read || read->value.stream()->groups().empty()) return;
+    if (!read || !read->value.stream() || read->value.stream()->groups().empty()) return;
     Stream& stream = *db.will_change(*read).value.stream();
     auto place = stream.groups().begin();
     std::advance(place, random_.below(stream.groups().size()));
@@ -274,7 +299,7 @@ class Cutter {
     const auto place = expected_.find({item.database, item.key});
     ASSERT_NE(place, expected_.end()) << item.database << "/" << item.key << " is there twice, or was never";
     EXPECT_EQ(content_of(item.expire_at_ms, item.value), place->second) << item.database << "/" << item.key;
-    item.value.stream()->check_invariants();
+    if (item.value.stream()) item.value.stream()->check_invariants();
     expected_.erase(place);
   }
   void finish() {

@@ -137,6 +137,32 @@ TEST_F(Hostile, APayloadNeedsItsChecksumAndAVersionWeRead) {
 
 // ---- values made by hand: one consumer group, piece by piece
 
+// Of a string, behind its type.
+std::optional<RdbFault> fault_of_string(std::string_view value) {
+  const auto restored = restore_value(sealed(std::string(1, '\0') + std::string(value)), {});
+  return restored.ok() ? std::nullopt : std::optional(restored.error().fault);
+}
+
+TEST(HostileStrings, AreRefusedBeforeMemoryIsTakenForThem) {
+  const auto raw = [](const char* bytes, size_t size) { return std::string_view(bytes, size); };
+  EXPECT_EQ(fault_of_string(raw("\x03xyz", 4)), std::nullopt);
+  EXPECT_EQ(fault_of_string(""), RdbFault::kTruncated);
+  EXPECT_EQ(fault_of_string(raw("\x03xy", 3)), RdbFault::kTruncated);
+  EXPECT_EQ(fault_of_string(raw("\x03xyzz", 5)), RdbFault::kTrailing);
+  EXPECT_EQ(fault_of_string(raw("\x81\x7f\xff\xff\xff\xff\xff\xff\xffx", 10)), RdbFault::kTruncated);
+  EXPECT_EQ(fault_of_string(raw("\x81\xff\xff\xff\xff\xff\xff\xff\xffx", 10)), RdbFault::kTruncated);
+  EXPECT_EQ(fault_of_string(raw("\x80\xff\xff\xff\xff", 5)), RdbFault::kTruncated);
+  EXPECT_EQ(fault_of_string(raw("\x82", 1)), RdbFault::kLength);
+  EXPECT_EQ(fault_of_string(raw("\xc4", 1)), RdbFault::kString);
+  EXPECT_EQ(fault_of_string(raw("\xc2\x01\x02", 3)), RdbFault::kTruncated);
+  // LZF: no bytes, far too long a text, a distance before the start, not as long as it says.
+  EXPECT_EQ(fault_of_string(raw("\xc3\x00\x00", 3)), RdbFault::kCompressed);
+  EXPECT_EQ(fault_of_string(raw("\xc3\x02\x80\xff\xff\xff\xff\x00x", 9)), RdbFault::kCompressed);
+  EXPECT_EQ(fault_of_string(raw("\xc3\x02\x03\x20\x09", 5)), RdbFault::kCompressed);
+  EXPECT_EQ(fault_of_string(raw("\xc3\x02\x05\x00x", 5)), RdbFault::kCompressed);
+  EXPECT_EQ(fault_of_string(raw("\xc3\x02\x01\x00x", 5)), std::nullopt);
+}
+
 class HandMade : public testing::Test {
  protected:
   HandMade() {
