@@ -25,6 +25,11 @@ std::string journal_fails(std::string_view why) {
   return join({"-MISCONF Errors writing to the AOF file: ", why});
 }
 
+std::string exec_refused(std::string_view error) {
+  if (error.starts_with('-')) error.remove_prefix(1);
+  return "-EXECABORT Transaction discarded because of: " + std::string(error);
+}
+
 std::string wrong_arity(std::string_view command) {
   return join({"wrong number of arguments for '", command, "' command"});
 }

@@ -30,6 +30,7 @@ inline constexpr std::string_view kSnapshotsFail =
     "error.";
 inline constexpr std::string_view kIsLoading = "-LOADING Redis is loading the dataset in memory";
 inline constexpr std::string_view kNoMemoryForRequest = "-OOM not enough memory for the request";
+inline constexpr std::string_view kNotInTransaction = "Command not allowed inside a transaction";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection
@@ -50,6 +51,15 @@ inline constexpr std::string_view kMaxAgeNotPositive = "maxage should be greater
 inline constexpr std::string_view kClientPauseMode = "CLIENT PAUSE mode must be WRITE or ALL";
 inline constexpr std::string_view kClientUnblockReason = "CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
 inline constexpr std::string_view kUnblockedByClient = "-UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
+// ---- transactions
+inline constexpr std::string_view kNestedMulti = "MULTI calls can not be nested";
+inline constexpr std::string_view kWatchInMulti = "WATCH inside MULTI is not allowed";
+inline constexpr std::string_view kExecWithoutMulti = "EXEC without MULTI";
+inline constexpr std::string_view kDiscardWithoutMulti = "DISCARD without MULTI";
+inline constexpr std::string_view kExecAbort = "-EXECABORT Transaction discarded because of previous errors.";
+inline constexpr std::string_view kMonitorDenied = "MONITOR isn't allowed for DENY BLOCKING client";
+inline constexpr std::string_view kSsubscribeDenied = "SSUBSCRIBE isn't allowed for a DENY BLOCKING client";
 
 // ---- WAIT and WAITAOF
 inline constexpr std::string_view kNotZeroOrOne = "value is out of range, value must between 0 and 1";
@@ -239,6 +249,7 @@ inline constexpr std::string_view kXsetidBelowLength =
 // ---- texts with a variable part
 // `command` is the full lower-case name: "xadd", "xgroup|create".
 std::string journal_fails(std::string_view why);
+std::string exec_refused(std::string_view error);  // EXEC, had it been any other command
 std::string wrong_arity(std::string_view command);
 std::string invalid_expire(std::string_view command);
 // `subcommand` as the client wrote it, `container` in upper case.

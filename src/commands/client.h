@@ -16,7 +16,9 @@
 #include "base/mutex.h"
 #include "base/ref.h"
 #include "commands/tracking_state.h"
+#include "commands/transaction.h"
 #include "keyspace/waiters.h"
+#include "keyspace/watches.h"
 #include "pubsub/subscriptions.h"
 #include "resp/reply_writer.h"
 
@@ -48,6 +50,7 @@ struct Session {
   bool no_evict = false;
   bool is_monitor = false;
   TrackingSession tracking;
+  Transaction transaction;
   uint64_t journal_offset = 0;  // behind its last write (WAITAOF)
 
   // No reply is wanted for the command that runs. Pushes are sent all the same.
@@ -80,6 +83,7 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
     std::atomic<bool> no_evict{false};
     std::atomic<bool> is_monitor{false};
     TrackingCard tracking;
+    TransactionCard transaction;
     // How much it listens to; with any of them it is a pub/sub client, to CLIENT LIST and to output limits.
     std::atomic<uint32_t> channels{0};
     std::atomic<uint32_t> patterns{0};
@@ -111,6 +115,7 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
   Session session;
   Card card;
   pubsub::Subscriptions subscriptions{*this};  // owned by the client's core
+  const Ref<keyspace::Watcher> watcher = Ref<keyspace::Watcher>::make();  // touched by whoever changes a watched key
 
   bool is_pubsub() const {
     constexpr auto kRelaxed = std::memory_order_relaxed;

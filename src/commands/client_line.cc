@@ -33,10 +33,12 @@ std::string flag_letters(const Subject& of) {
   std::string letters;
   if (of.card.is_monitor.load(kRelaxed)) letters += 'O';
   if (of.client.is_pubsub()) letters += 'P';
+  if (of.card.transaction.queued.load(kRelaxed) >= 0) letters += 'x';
   if (of.card.blocked.load(kRelaxed)) letters += 'b';
   if (of.card.tracking.has(kTrackingOn)) letters += 't';
   if (of.card.tracking.is_redirect_broken()) letters += 'R';
   if (of.card.tracking.has(kTrackingBroadcast)) letters += 'B';
+  if (of.client.watcher->is_touched()) letters += 'd';
   if (of.client.is_leaving.load(kRelaxed)) letters += 'c';
   if (of.client.fixed.is_unix) letters += 'U';
   if (of.card.no_evict.load(kRelaxed)) letters += 'e';
@@ -56,6 +58,11 @@ bool has_backlog(const Subject& of) {
   return of.card.output_buffer_bytes.load(kRelaxed) > kReplyBufferBytes;
 }
 
+// Once one of them was changed, the others do not matter any more.
+uint64_t watched_keys(const Subject& of) {
+  return of.client.watcher->is_touched() ? 0 : of.card.transaction.watched.load(kRelaxed);
+}
+
 struct Field {
   std::string_view name;
   uint32_t since;  // as compat_version
@@ -69,7 +76,7 @@ std::string always(const Subject&) {
 
 using S = const Subject&;
 
-// In Redis's order. What we do not have (transactions) shows as a client without it.
+// In Redis's order.
 constexpr std::array<Field, 35> kFields{{
     {"id", 0, [](S of) { return number(of.client.fixed.id); }},
     {"addr", 0, [](S of) { return of.client.fixed.address; }},
@@ -83,12 +90,12 @@ constexpr std::array<Field, 35> kFields{{
     {"sub", 0, [](S of) { return std::to_string(of.card.channels.load(kRelaxed)); }},
     {"psub", 0, [](S of) { return std::to_string(of.card.patterns.load(kRelaxed)); }},
     {"ssub", 0, [](S of) { return std::to_string(of.card.shard_channels.load(kRelaxed)); }},
-    {"multi", 0, always<'-', '1'>},
-    {"watch", 0x00070400, always<'0'>},
+    {"multi", 0, [](S of) { return std::to_string(of.card.transaction.queued.load(kRelaxed)); }},
+    {"watch", 0x00070400, [](S of) { return number(watched_keys(of)); }},
     {"qbuf", 0, [](S of) { return number(of.card.query_buffer_bytes.load(kRelaxed)); }},
     {"qbuf-free", 0, [](S of) { return number(of.card.query_buffer_free_bytes.load(kRelaxed)); }},
     {"argv-mem", 0, [](S of) { return number(of.card.argument_bytes.load(kRelaxed)); }},
-    {"multi-mem", 0, always<'0'>},
+    {"multi-mem", 0, [](S of) { return number(of.card.transaction.queued_bytes.load(kRelaxed)); }},
     {"rbs", 0, [](S of) { return number(of.card.output_capacity_bytes.load(kRelaxed)); }},
     {"rbp", 0, [](S of) { return number(of.card.output_peak_bytes.load(kRelaxed)); }},
     {"obl", 0, [](S of) { return has_backlog(of) ? "0" : number(of.card.output_buffer_bytes.load(kRelaxed)); }},

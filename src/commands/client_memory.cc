@@ -50,7 +50,8 @@ uint64_t memory_but_output(const Client& client) {
   const Client::Card& card = client.card;
   return card.object_bytes.load(kRelaxed) + card.name_bytes.load(kRelaxed) + card.query_buffer_bytes.load(kRelaxed) +
          card.query_buffer_free_bytes.load(kRelaxed) + card.argument_bytes.load(kRelaxed) +
-         card.subscription_bytes.load(kRelaxed) + card.tracking.prefix_bytes.load(kRelaxed);
+         card.subscription_bytes.load(kRelaxed) + card.tracking.prefix_bytes.load(kRelaxed) +
+         card.transaction.memory_bytes.load(kRelaxed);
 }
 
 uint64_t memory_of(const Client& client) {

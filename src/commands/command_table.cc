@@ -84,8 +84,8 @@ void check_row(const CommandSpec& spec) {
 std::vector<CommandSpec> all_rows() {
   std::vector<CommandSpec> rows;
   for (auto* family :
-       {stream_command_rows, string_command_rows, key_command_rows, pubsub_command_rows, connection_command_rows,
-        server_command_rows, observation_command_rows, topology_command_rows}) {
+       {stream_command_rows, string_command_rows, key_command_rows, pubsub_command_rows, transaction_command_rows,
+        connection_command_rows, server_command_rows, observation_command_rows, topology_command_rows}) {
     for (CommandSpec& row : family()) rows.push_back(std::move(row));
   }
   return rows;

@@ -50,7 +50,16 @@ enum Flag : uint32_t {
 enum class Locking : uint8_t {
   kKeys,  // those of the command's keys (none if it has none)
   kAll,   // every partition: the command looks at whole databases at once
-  kSelf,  // none: the handler locks what it needs through context.locks, one partition at a time
+  kSelf,  // none: the handler locks what it needs through context.locks, one partition at a time (all inside EXEC)
+  kNone,  // none, and none are needed: the command must not keep a key locked
+  kTransaction,  // EXEC: those of the client's watched keys and of all its queued commands
+};
+
+// What becomes of a command after MULTI.
+enum class InMulti : uint8_t {
+  kQueued,
+  kRuns,  // at once: to be told that it is not allowed there
+  kEnds,  // at once: the transaction ends
 };
 
 // Where the keys are, in Redis's key specification scheme.
@@ -99,6 +108,7 @@ struct CommandSpec {
   std::string_view deprecated_since{};
   std::string_view replaced_by{};   // "`REPLICAOF`"
   bool in_subscriber_mode = false;  // a RESP2 client that listens to something may still call it
+  InMulti in_multi = InMulti::kQueued;
 
   // Filled in by CommandTable.
   uint32_t index = 0;       // dense, for statistics
@@ -160,6 +170,7 @@ std::vector<CommandSpec> string_command_rows();
 std::vector<CommandSpec> key_command_rows();
 std::vector<CommandSpec> pubsub_command_rows();
 std::vector<CommandSpec> connection_command_rows();
+std::vector<CommandSpec> transaction_command_rows();
 std::vector<CommandSpec> server_command_rows();
 std::vector<CommandSpec> observation_command_rows();
 std::vector<CommandSpec> topology_command_rows();

@@ -155,6 +155,7 @@ void select_command(CommandContext& context) {
 
 // The reply goes out before the first line can.
 void monitor_command(CommandContext& context) {
+  if (context.client.session.transaction.is_running()) return context.reply.error(resp::kMonitorDenied);
   if (!context.client.session.is_mute()) context.reply.ok();
   context.host.queue_replies(context.client);
   set_monitor(context.server, context.client, true);
@@ -172,6 +173,7 @@ void reset_command(CommandContext& context) {
   show_subscriptions(client);
   set_monitor(context.server, client, false);
   context.server.tracking.forget(client);
+  drop_transaction(client, context.server.keyspace, context.locks);
   set_database(client, 0);
   set_protocol(client, resp::Protocol::kResp2);
   set_client_name(client, "");

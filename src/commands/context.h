@@ -21,6 +21,7 @@
 namespace millrace::commands {
 
 class BlockedCommand;
+class Executor;
 class PublishRun;
 struct CommandSpec;
 
@@ -39,6 +40,10 @@ class Host {
   // Moves what the running client's commands have replied so far, `context.reply` included, to its output now: nothing
   // that other cores send it afterwards can overtake it.
   virtual void queue_replies(Client& running) = 0;
+  // Until end_transaction() what the running client is replied is one reply: queue_replies() puts it aside, and what
+  // others or its own commands send the client waits behind it.
+  virtual void begin_transaction(Client& running) = 0;
+  virtual void end_transaction(Client& running) = 0;
   // A blocked command of `client` was claimed and answered by this core: its own core goes on with the client's input.
   virtual void resume(Client& client) = 0;
   // Closes the client's connection, now or, if `after_reply`, once what is queued has been sent. Any client, the caller
@@ -81,11 +86,13 @@ struct CommandContext {
   keyspace::Database& db;
   keyspace::PartitionLocks& locks;  // for commands whose spec says they lock for themselves (SCAN, INFO)
   PublishRun& publish_run;
+  Executor& executor;  // for EXEC
   Random& random;
   Instant now;
   Ref<BlockedCommand> blocked;  // set by block()
 
-  // Instead of replying: the client waits. The executor queues `command` at its keys under the locks still held.
+  // Instead of replying: the client waits. The executor queues `command` at its keys under the locks still held. Inside
+  // EXEC nobody waits: the reply is the one that its time is up.
   void block(Ref<BlockedCommand> command);
 };
 

@@ -93,6 +93,7 @@ void debug_reload(CommandContext& context) {
 }
 
 void debug_load_journal(CommandContext& context) {
+  if (context.client.session.transaction.is_running()) return context.reply.error(resp::kNotInTransaction);
   Ref<SnapshotWait> wait = Ref<SnapshotWait>::make(Ref<Client>(&context.client), resp::kJournalLoadFailed);
   if (!context.host.reload_journal(wait)) return context.reply.error(resp::kJournalLoadFailed);
   context.block(std::move(wait));

@@ -39,35 +39,43 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
   if (!publish_run_.continues_with(args)) deliver_publishes();
   begin_time();
-  const size_t before = out.size();
+  settled_bytes_ = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
   const CommandSpec* spec = find_command(client, args, reply);
   DCHECK(spec != nullptr || !publish_run_.is_open());  // a refusal would overtake the replies of the run
-  if (spec != nullptr) hold_partitions(*spec, args);
-  if (spec != nullptr && is_paused(*spec, now)) {
+  const bool is_queued = spec != nullptr && spec->in_multi == InMulti::kQueued && client.session.transaction.is_open();
+  if (spec != nullptr && !is_queued) hold_partitions(*spec, client, args);
+  if (spec != nullptr && is_paused(client, *spec, now)) {
     is_timing_ = false;
     return Outcome::kPaused;
   }
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
-  if (spec != nullptr) {
-    client.card.last_command.store(spec, std::memory_order_relaxed);
+  if (spec != nullptr) client.card.last_command.store(spec, std::memory_order_relaxed);
+  if (is_queued) {
+    queue(*spec, client, args, reply);
+  } else if (spec != nullptr) {
     run_handler(*spec, client, args, reply, now);
   }
   client.card.commands.add();
-  // Commands that concern other clients may have moved everything out on the way (Host::queue_replies).
-  const size_t start = std::min(before, out.size());
-  count_reply(spec, out.view().substr(start));
   const bool blocks = static_cast<bool>(blocked_);
-  if (client.session.is_mute()) out.truncate(start);
-  if (spec != nullptr) {
+  settle_reply(spec, settled_bytes_, client.session.is_mute(), out);
+  if (spec != nullptr && !is_queued) {
     tell_others(*spec, client, args, now);
     end_time(*spec, client, args, blocks, now);
   } else {
     is_timing_ = false;
-    server_.tracking.after_refusal(table_.find_called(args), client);
+    if (spec == nullptr) tell_of_refusal(client, args, now);
   }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
+}
+
+// Commands that concern other clients may have moved everything out on the way (Host::queue_replies).
+void Executor::settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out) {
+  start = std::min(start, out.size());
+  count_reply(spec, out.view().substr(start));
+  if (is_unwanted) out.truncate(start);
+  settled_bytes_ = out.size();
 }
 
 uint64_t Executor::replies_wait_for(Client& client) {
@@ -84,22 +92,24 @@ void Executor::end_run() {
   end_run_time();
 }
 
-bool Executor::is_paused(const CommandSpec& spec, Instant now) const {
+bool Executor::is_paused(const Client& client, const CommandSpec& spec, Instant now) const {
   if (is_replay_) return false;
-  const bool writes = (spec.flags & (kWrite | kMayReplicate)) != 0;
+  const bool writes = (flags_of(client, spec) & (kWrite | kMayReplicate)) != 0;
   if (writes && server_.snapshots.holds_writes.load(std::memory_order_relaxed)) return true;
   if (now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) || writes;
 }
 
 // The row to execute, or nullptr with the refusal written to `reply`.
-const CommandSpec* Executor::find_command(const Client& client, std::span<const std::string_view> args,
+const CommandSpec* Executor::find_command(Client& client, std::span<const std::string_view> args,
                                           resp::ReplyWriter& reply) {
   const CommandSpec* spec = table_.find_called(args);
   if (spec == nullptr) {
     const CommandSpec* container = table_.find(args[0]);
-    reply.error(container == nullptr ? resp::unknown_command(args)
-                                     : resp::unknown_subcommand(args[1], upper_case(container->name)));
+    refuse(client, nullptr,
+           container == nullptr ? resp::unknown_command(args)
+                                : resp::unknown_subcommand(args[1], upper_case(container->name)),
+           reply);
     return nullptr;
   }
   const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
@@ -107,17 +117,18 @@ const CommandSpec* Executor::find_command(const Client& client, std::span<const 
   const std::string refused =
       !arity_ok || spec->handler == nullptr ? resp::wrong_arity(spec->full_name) : refusal(client, *spec);
   if (refused.empty()) return spec;
-  reply.error(refused);
-  statistics_.commands[spec->index].rejected.add();
+  refuse(client, spec, refused, reply);
   return nullptr;
 }
 
 // Why this client may not call a command that exists; empty if it may.
 std::string Executor::refusal(const Client& client, const CommandSpec& spec) {
   if (is_replay_) return {};
-  if (lacks_memory(spec)) return std::string(resp::kOutOfMemory);
   const Session& session = client.session;
-  if ((spec.flags & kWrite) != 0 || spec.full_name == "ping") {
+  const uint32_t flags = flags_of(client, spec);
+  if (session.transaction.is_open() && (flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
+  if (lacks_memory(client, spec)) return std::string(resp::kOutOfMemory);
+  if ((flags & kWrite) != 0 || spec.full_name == "ping") {
     if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed)) return std::string(resp::kSnapshotsFail);
     if (const int error = server_.journal_state.write_error.load(std::memory_order_relaxed)) {
       return resp::journal_fails(std::generic_category().message(error));
@@ -126,19 +137,20 @@ std::string Executor::refusal(const Client& client, const CommandSpec& spec) {
   if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
     return resp::only_in_subscriber_mode(spec.full_name);
   }
-  if (server_.loading.is_loading.load(std::memory_order_relaxed) && (spec.flags & kLoading) == 0) {
+  if (server_.loading.is_loading.load(std::memory_order_relaxed) && (flags & kLoading) == 0) {
     return std::string(resp::kIsLoading);
   }
-  if (session.is_monitor && (spec.flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
+  if (session.is_monitor && (flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
     return std::string(resp::kReplicaKeyspace);
   }
   return {};
 }
 
-void Executor::hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args) {
+void Executor::hold_partitions(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args) {
   if (is_replay_) return;
+  if (spec.locking == Locking::kTransaction) return hold_partitions_of_transaction(client.session.transaction);
   if (spec.locking == Locking::kAll) return locks_.hold_all();
-  if (spec.locking == Locking::kSelf) return locks_.release();
+  if (spec.locking != Locking::kKeys) return locks_.release();
   // A command without keys leaves the locks of the run as they are. Where the arguments make no sense the handler finds
   // the mistake and names it before it reaches for a key.
   if (spec.keys.empty()) return;
@@ -156,19 +168,20 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   statistics_.commands[spec.index].calls.add();
   expect_events();
   keyspace::Database db(server_.keyspace, client.session.database, now, events_);
-  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, publish_run_, random_, now, {}};
+  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, publish_run_, *this, random_, now, {}};
   if (has_written_) client.session.journal_offset = effects_.offset();  // WAITAOF holds no partition: all is settled
   const uint64_t changes_before = events_.changes;
   const int database = db.index();
-  effects_.begin_unit();
+  const bool is_own_unit = !effects_.is_in_unit();
+  is_own_unit ? effects_.begin_unit() : effects_.next_command();
   spec.handler(context);
   const bool is_effect = (spec.flags & kWrite) != 0 && events_.changes != changes_before && !effects_.is_said();
   if (is_effect) effects_.add(database, args);
-  if (effects_.end_unit()) has_written_ = true;
-  if (context.blocked) {
-    blocked_ = std::move(context.blocked);
-    if (!is_replay_) queue_blocked();
-  }
+  if (is_own_unit && effects_.end_unit()) has_written_ = true;
+  if (!context.blocked) return;
+  if (client.session.transaction.is_running()) return context.blocked->write_timeout(reply);
+  blocked_ = std::move(context.blocked);
+  if (!is_replay_) queue_blocked();
 }
 
 void Executor::expect_events() {
@@ -185,11 +198,15 @@ void Executor::tell_others(const CommandSpec& spec, Client& client, std::span<co
   }
   server_.tracking.after_command(spec, client, args, events_, host_);
   publish(events_);
-  answer_ready(now);
-  if (!server_.monitors.empty() && (spec.flags & (kAdmin | kSkipMonitor)) == 0) {
-    server_.monitors.tell(host_, client, client.session.database, args, now);
-  }
+  if (!client.session.transaction.is_running()) answer_ready(now);
+  show_to_monitors(spec, client, args, now);
   absorb_events();
+}
+
+void Executor::show_to_monitors(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
+                                Instant now) {
+  if (server_.monitors.empty() || (spec.flags & (kAdmin | kSkipMonitor)) != 0) return;
+  server_.monitors.tell(host_, client, client.session.database, args, now);
 }
 
 void Executor::publish(keyspace::KeyEvents& events) {
@@ -204,6 +221,7 @@ void Executor::forget_client(Client& client) {
   show_subscriptions(client);
   server_.monitors.remove(client);
   server_.tracking.forget(client);
+  drop_transaction(client, server_.keyspace, locks_);
 }
 
 void Executor::queue_blocked() {

@@ -1,13 +1,16 @@
 // Executor: takes one parsed request through look-up, refusals, locks and handler, and tells others what it changed.
 // One per core, same thread.
 //
-//   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> handler -> tell others what it
-//   changed
+//   execute()   find the row -> refuse? -> hold the partitions of its keys -> wait? -> queue it (MULTI)? -> handler ->
+//               tell others what it changed
 //   end_run()   deliver the PUBLISHes still gathered, let go of the partitions
 //
 // Others are told in this order, under the locks still held: who tracks the keys, who listens for keyspace
 // notifications, who is blocked on the keys, who monitors. The reply is complete by then, so what comes to the client
 // itself comes behind it.
+//
+// EXEC holds the partitions of all its commands from the first to the last of them (executor_transaction.cc). Each is
+// told of as if it were alone, but for those who are blocked: they look once, at what all of it comes to.
 //
 // A connection executes a run of pipelined commands and calls end_run() when it has no more: commands on one key in one
 // run lock once. Between end_run() and the next execute() the core holds no partition.
@@ -55,6 +58,8 @@ class Executor {
   // client.set_waiter(), and only then calls end_run(): no answer can overtake them.
   Ref<BlockedCommand> take_blocked() { return std::move(blocked_); }
   void end_run();
+  // For EXEC: executes what the client has queued, under the locks that are held and pinned, and replies.
+  void run_transaction(CommandContext& context);
 
   // ---- called by the core outside a run
   // Takes a claimed command out of the queues it still stands in.
@@ -67,24 +72,32 @@ class Executor {
   void forget_client(Client& client);
 
  private:
-  const CommandSpec* find_command(const Client& client, std::span<const std::string_view> args,
-                                  resp::ReplyWriter& reply);
+  const CommandSpec* find_command(Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply);
   std::string refusal(const Client& client, const CommandSpec& spec);
-  // The command needs memory, and more is used than maxmemory allows.
-  bool lacks_memory(const CommandSpec& spec) {
-    return (spec.flags & kDenyOom) != 0 && memory_share_.is_over_limit(server_);
-  }
+  // More is used than maxmemory allows, and the command, or its place in the queue, needs memory.
+  bool lacks_memory(const Client& client, const CommandSpec& spec);
+  // EXEC's are those of what it executes as well.
+  static uint32_t flags_of(const Client& client, const CommandSpec& spec);
+  void queue(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply);
+  void tell_of_refusal(Client& client, std::span<const std::string_view> args, Instant now);
+  void refuse(Client& client, const CommandSpec* spec, std::string_view error, resp::ReplyWriter& reply);
   // Must not run now because of CLIENT PAUSE.
-  bool is_paused(const CommandSpec& spec, Instant now) const;
+  bool is_paused(const Client& client, const CommandSpec& spec, Instant now) const;
   void expect_events();
-  void hold_partitions(const CommandSpec& spec, std::span<const std::string_view> args);
+  void hold_partitions(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args);
+  void hold_partitions_of_transaction(const Transaction& transaction);
   void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                    resp::ReplyWriter& reply, Instant now);
+  void run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now);
+  // Counts the reply that begins at `start`, and drops it if the client wants none.
+  void settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out);
   void queue_blocked();
   void answer_waiters(const keyspace::KeyPlace& place, Instant now);
   void answer_ready(Instant now);
   void tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Instant now);
   void publish(keyspace::KeyEvents& events);
+  void show_to_monitors(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
+                        Instant now);
   void count_reply(const CommandSpec* spec, std::string_view reply);
   // ---- executor_times.cc
   void begin_time();
@@ -118,6 +131,10 @@ class Executor {
   // Scratch for key extraction, so that the hot path allocates nothing.
   std::vector<uint32_t> key_positions_;
   std::vector<keyspace::PartitionIndex> partitions_;
+  std::vector<bool> is_wanted_;                // by partition, for EXEC
+  std::vector<std::string_view> queued_args_;  // of the command of an EXEC that runs
+  // What of the running command's replies is settled: not to be dropped, whether the client wants replies or not.
+  size_t settled_bytes_ = 0;
 
   // Where one command ends the next one begins: the stopwatch is read once per command, and once more per run.
   bool is_timing_ = false;

@@ -108,6 +108,13 @@ void object_idletime_command(CommandContext& context);
 void object_refcount_command(CommandContext& context);
 void object_help_command(CommandContext& context);
 
+// Transactions.
+void multi_command(CommandContext& context);
+void exec_command(CommandContext& context);
+void discard_command(CommandContext& context);
+void watch_command(CommandContext& context);
+void unwatch_command(CommandContext& context);
+
 // The connection.
 void ping_command(CommandContext& context);
 void echo_command(CommandContext& context);

@@ -118,7 +118,9 @@ void info_clients(CommandContext& context, InfoText& out) {
   out.number("blocked_clients", server.blocked_clients.load(std::memory_order_relaxed));
   out.number("tracking_clients", server.tracking.client_count());
   out.number("pubsub_clients", maxima.pubsub_clients);
+  out.number("watching_clients", server.keyspace.watch_counts().watchers.load(std::memory_order_relaxed));
   out.number("clients_in_timeout_table", maxima.with_deadline);
+  out.number("total_watched_keys", server.keyspace.watch_counts().keys.load(std::memory_order_relaxed));
   const BlockingKeys keys = blocking_keys(context);
   out.number("total_blocking_keys", keys.all);
   out.number("total_blocking_keys_on_nokey", keys.watched_missing);

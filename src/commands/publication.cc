@@ -119,8 +119,10 @@ bool PublishRun::take(CommandContext& context, pubsub::Kind kind) {
 
 bool PublishRun::begin(CommandContext& context, pubsub::Kind kind) {
   const Client& client = context.client;
-  // Its own messages stand between its replies; so do the lines of a monitor between the messages.
+  // Its own messages stand between its replies; so do the lines of a monitor between the messages, and EXEC's replies
+  // between others.
   if (!client.subscriptions.empty() || !server_.monitors.empty() || client.session.skip_this_reply) return false;
+  if (client.session.transaction.is_running()) return false;
   const size_t needed = context.args[0].size() + frame_bytes(context.args[1], context.args[2]);
   if (needed > kBytesMax) return false;
   bytes_.clear();

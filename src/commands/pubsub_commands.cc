@@ -101,6 +101,7 @@ void psubscribe_command(CommandContext& context) {
   subscribe(context, Kind::kPattern);
 }
 void ssubscribe_command(CommandContext& context) {
+  if (context.client.session.transaction.is_running()) return context.reply.error(resp::kSsubscribeDenied);
   subscribe(context, Kind::kShardChannel);
 }
 void unsubscribe_command(CommandContext& context) {

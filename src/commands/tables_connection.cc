@@ -1,4 +1,6 @@
 // The rows of the connection's commands.
+#include <utility>
+
 #include "commands/command_table.h"
 #include "commands/handlers.h"
 
@@ -117,6 +119,19 @@ CommandSpec in_subscriber_mode(CommandSpec spec) {
   return spec;
 }
 
+CommandSpec ending_transactions(CommandSpec spec) {
+  spec.in_multi = InMulti::kEnds;
+  return spec;
+}
+
+// What it watches it lets go partition by partition.
+CommandSpec reset_row() {
+  CommandSpec spec =
+      anyone("reset", 1, "6.2.0", "", "Puts the connection back into the state it began in.", reset_command);
+  spec.locking = Locking::kSelf;
+  return ending_transactions(in_subscriber_mode(std::move(spec)));
+}
+
 CommandSpec plain(std::string_view name, int arity, uint32_t flags, std::string_view syntax, std::string_view summary,
                   Handler handler) {
   CommandSpec spec = own(name, arity, "1.0.0", syntax, summary, handler);
@@ -140,9 +155,8 @@ std::vector<CommandSpec> connection_command_rows() {
              "Chooses the protocol and tells about the server.", hello_command),
       anyone("auth", -2, "1.0.0", "[username:string@6.0.0] password:string", "Tells the server who the client is.",
              auth_command),
-      in_subscriber_mode(anyone("quit", -1, "1.0.0", "", "Ends the connection.", quit_command)),
-      in_subscriber_mode(
-          anyone("reset", 1, "6.2.0", "", "Puts the connection back into the state it began in.", reset_command)),
+      ending_transactions(in_subscriber_mode(anyone("quit", -1, "1.0.0", "", "Ends the connection.", quit_command))),
+      reset_row(),
       {.name = "client",
        .arity = -2,
        .group = kConnection,

@@ -333,7 +333,7 @@ CommandSpec waiter(std::string_view name, int arity, std::string_view since, std
           .summary = summary,
           .syntax = syntax,
           .tips = "request_policy:all_shards,response_policy:agg_min",
-          .locking = Locking::kSelf,
+          .locking = Locking::kNone,
           .handler = handler};
 }
 

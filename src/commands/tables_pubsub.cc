@@ -18,7 +18,7 @@ CommandSpec row(std::string_view name, int arity, uint32_t flags, std::string_vi
           .complexity = complexity,
           .summary = summary,
           .syntax = syntax,
-          .locking = Locking::kSelf,
+          .locking = Locking::kNone,
           .handler = handler};
 }
 

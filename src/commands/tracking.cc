@@ -189,8 +189,10 @@ void Tracking::remember(const CommandSpec& spec, Client& client, std::span<const
   evict(positions.size() + kEvictedPerCommandMax, host);
 }
 
+// From MULTI to EXEC an exception holds for all that is queued.
 void Tracking::end_exception(const CommandSpec* spec, Client& client) {
-  if (!is_client_command(spec)) client.session.tracking.is_exception = false;
+  if (is_client_command(spec) || client.session.transaction.is_open()) return;
+  client.session.tracking.is_exception = false;
 }
 
 void Tracking::evict(size_t count_max, Host& host) {

@@ -71,7 +71,8 @@ void waitaof_command(CommandContext& context) {
     return context.reply.error(resp::kNoJournalToWaitFor);
   }
   const bool is_local = is_synced(server, context.client.session.journal_offset);
-  if (!wish->replicas && (is_local || !wish->local)) return write_synced(is_local, context.reply);
+  const bool may_wait = !context.client.session.transaction.is_running();
+  if (!may_wait || (!wish->replicas && (is_local || !wish->local))) return write_synced(is_local, context.reply);
   Ref<SyncWait> wait = Ref<SyncWait>::make(Ref<Client>(&context.client), server, wish->replicas, wish->deadline_ns);
   if (wish->local) {
     context.host.queue_replies(context.client);  // another core may answer from now on

@@ -60,7 +60,9 @@ void Connection::received(std::string_view bytes) {
     keep_input(bytes);
     if (state_ == State::kOpen && !runnable_link.is_linked()) process_buffered();
   }
-  if (static_cast<int64_t>(input_size()) > core_.settings().client_query_buffer_limit_bytes) {
+  // What is queued after MULTI is input that was not executed yet.
+  if (static_cast<int64_t>(input_size() + session.transaction.bytes()) >
+      core_.settings().client_query_buffer_limit_bytes) {
     core_.statistics().query_buffer_limit_disconnections.add();
     core_.log().warning("Closing client that reached the query buffer limit: " + fixed.address);
     begin_close();

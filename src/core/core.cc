@@ -381,7 +381,27 @@ void Core::push(commands::Client& client, resp::PushMessage& message) {
 // Replies wait in replies_ for the end of the run; what comes to the running client from elsewhere must not stand
 // before them.
 void Core::queue_replies(commands::Client& running) {
-  if (&running == running_) running_->queue(replies_);
+  if (&running != running_) return;
+  if (!in_transaction_) return running_->queue(replies_);
+  running_->outbox.hold_pushes();
+  transaction_replies_.append(replies_.view());
+  replies_.clear();
+}
+
+void Core::begin_transaction(commands::Client& running) {
+  CHECK(&running == running_);
+  in_transaction_ = true;
+}
+
+void Core::end_transaction(commands::Client& running) {
+  CHECK(&running == running_);
+  in_transaction_ = false;
+  if (!running_->outbox.holds_pushes()) return;
+  transaction_replies_.append(replies_.view());
+  replies_.clear();
+  running_->queue(transaction_replies_);
+  transaction_replies_.release();
+  appended(*running_, running_->outbox.release_pushes(outbox_limits(*running_), now().monotonic_ns));
 }
 
 // The answer is on its way already; the owner has to be woken only if more of the client's commands wait behind it. We

@@ -156,6 +156,8 @@ class Core final : public commands::Host {
   void deliver(commands::Client& client, std::string_view bytes, uint64_t journal_offset) override;
   void push(commands::Client& client, resp::PushMessage& message) override;
   void queue_replies(commands::Client& running) override;
+  void begin_transaction(commands::Client& running) override;
+  void end_transaction(commands::Client& running) override;
   void resume(commands::Client& client) override;
   void kill(commands::Client& client, bool after_reply) override;
   void pause_changed() override;
@@ -237,6 +239,8 @@ class Core final : public commands::Host {
   std::vector<Message> handed_over_;       // scratch for flush_outboxes: by core, what it shall send
   Buffer replies_;
   Connection* running_ = nullptr;  // whose replies are in replies_
+  bool in_transaction_ = false;    // they are parts of one, begun in
+  Buffer transaction_replies_;     // ... this, if anything had to be moved out of replies_ on the way
   PauseTimer pause_timer_;
   TurnTimer turn_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;

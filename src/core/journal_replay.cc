@@ -36,6 +36,8 @@ class JournalReplay::Host final : public commands::Host {
   void deliver(commands::Client&, std::string_view, uint64_t) override { never(); }
   void push(commands::Client&, resp::PushMessage&) override { never(); }
   void queue_replies(commands::Client&) override { never(); }
+  void begin_transaction(commands::Client&) override { never(); }
+  void end_transaction(commands::Client&) override { never(); }
   void resume(commands::Client&) override { never(); }
   void kill(commands::Client&, bool) override { never(); }
   void pause_changed() override { never(); }
@@ -129,9 +131,7 @@ std::optional<std::string> JournalReplay::apply(const persistence::JournalComman
     case Sort::kPassedOver:
       break;
     case Sort::kForeign:
-      if (!same_word(args[0], "multi") && !same_word(args[0], "exec")) {
-        foreign_.add(upper_case(args[0].substr(0, kNameBytesMax)), {});
-      }
+      foreign_.add(upper_case(args[0].substr(0, kNameBytesMax)), {});
       break;
   }
   return std::nullopt;

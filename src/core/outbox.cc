@@ -2,6 +2,7 @@
 #include "core/outbox.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "core/connection.h"
@@ -64,7 +65,10 @@ Outbox::Appended Outbox::take(std::string_view bytes, uint64_t journal_offset, c
 Outbox::Appended Outbox::append(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits,
                                 int64_t now_ns) {
   OptionalMutexLock lock(mutex_);
-  return take(bytes, journal_offset, limits, now_ns);
+  if (!held_pushes_) return take(bytes, journal_offset, limits, now_ns);
+  CHECK(journal_offset == 0);  // no answer to a blocked command: the client runs one
+  for (HeldPushes& held : *held_pushes_) held.bytes.append(bytes);
+  return Appended::kQueued;
 }
 
 void Outbox::receive_as(Reception reception) {
@@ -74,7 +78,36 @@ void Outbox::receive_as(Reception reception) {
 
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
   OptionalMutexLock lock(mutex_);
+  if (held_pushes_) {
+    for (auto& [reception, bytes] : *held_pushes_) bytes.append(message.bytes(reception.protocol, reception.listens));
+    return Appended::kQueued;
+  }
   const std::string_view bytes = message.bytes(reception_.protocol, reception_.listens);
+  return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);
+}
+
+void Outbox::hold_pushes() {
+  OptionalMutexLock lock(mutex_);
+  if (held_pushes_) return;
+  held_pushes_ = std::make_unique<AllHeldPushes>();
+  (*held_pushes_)[0].reception = {resp::Protocol::kResp2, false};
+  (*held_pushes_)[1].reception = {resp::Protocol::kResp2, true};
+  (*held_pushes_)[2].reception = {resp::Protocol::kResp3, true};
+}
+
+bool Outbox::holds_pushes() {
+  OptionalMutexLock lock(mutex_);
+  return held_pushes_ != nullptr;
+}
+
+Outbox::Appended Outbox::release_pushes(const OutboxLimits& limits, int64_t now_ns) {
+  OptionalMutexLock lock(mutex_);
+  const std::unique_ptr<AllHeldPushes> all = std::move(held_pushes_);
+  const auto is_in_form = [&](const HeldPushes& held) {
+    const bool is_resp3 = reception_.protocol == resp::Protocol::kResp3;
+    return held.reception.protocol == reception_.protocol && (is_resp3 || held.reception.listens == reception_.listens);
+  };
+  const std::string_view bytes = std::find_if(all->begin(), all->end(), is_in_form)->bytes.view();
   return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);
 }
 

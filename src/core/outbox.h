@@ -16,6 +16,9 @@
 //   queued   | free to go | waits for 700 ......... | waits for 900 .. |
 //                         ^ mark                    ^ mark
 //
+// While the client's EXEC replies, pushes from wherever may have to wait until it is done (hold_pushes): then they are
+// kept apart, in each form they may have to take.
+//
 // A connection that is shut while it is held is idle at once; the flush that comes later finds nothing to do. Replies
 // are appended together with the protocol they are in, and what the server says unasked (push) takes the form of that
 // protocol: after a HELLO a message is in the new form exactly if it comes behind the HELLO's reply. At most one send
@@ -23,7 +26,9 @@
 // socket may be closed once the state is kIdle.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -75,6 +80,11 @@ class Outbox final : private io::SendOperation {
   // The client may stand otherwise now, though it wants no reply.
   void receive_as(Reception reception) EXCLUDES(mutex_);
   Appended push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
+  // From hold_pushes() to release_pushes() what others append or push waits: it comes behind the client's own replies
+  // of that time, in the form that suits their end. By the client's core, while its commands run.
+  void hold_pushes() EXCLUDES(mutex_);
+  bool holds_pushes() EXCLUDES(mutex_);
+  Appended release_pushes(const OutboxLimits& limits, int64_t now_ns) EXCLUDES(mutex_);
   // Starts sending from `core`, or has the core hold it if all of it waits for the journal. REQUIRES: append() said
   // kMustFlush to this core, or the journal gave it back to this core, or another core handed it over. `owner` becomes
   // the reference by which the connection outlives the send.
@@ -99,6 +109,11 @@ class Outbox final : private io::SendOperation {
     size_t begin;
     uint64_t journal_offset;
   };
+  struct HeldPushes {
+    Reception reception;
+    Buffer bytes;
+  };
+  using AllHeldPushes = std::array<HeldPushes, 3>;  // RESP2, RESP2 of a client that listens, RESP3
 
   void sent(int result) override;
   Appended take(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits, int64_t now_ns)
@@ -122,6 +137,7 @@ class Outbox final : private io::SendOperation {
   bool close_when_drained_ GUARDED_BY(mutex_) = false;
   bool shut_ GUARDED_BY(mutex_) = false;
   Reception reception_ GUARDED_BY(mutex_);  // behind everything queued so far
+  std::unique_ptr<AllHeldPushes> held_pushes_ GUARDED_BY(mutex_);
   Buffer queued_ GUARDED_BY(mutex_);
   std::vector<Mark> marks_ GUARDED_BY(mutex_);  // in queued_, both ascending
   // Changed only while nothing is in flight, by whoever starts or ends a send.

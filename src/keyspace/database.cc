@@ -2,6 +2,7 @@
 #include "keyspace/database.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -18,19 +19,22 @@ void signal_waiters(Partition& partition, int database, std::string_view key, Ke
   events.ready.push_back({database, std::string(key)});
 }
 
-void drop(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
+void drop(Keyspace& keyspace, Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
   partition.mutex.assert_held();
   signal_waiters(partition, database, entry.key, events);
   events.note_modified(entry.key);
+  if (!partition.watches().empty()) {
+    partition.watches().touch({database, entry.key}, /*is_there=*/false, keyspace.watch_counts());
+  }
   partition.erase(database, entry);
 }
 
-void expire(Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
+void expire(Keyspace& keyspace, Partition& partition, int database, KeyEntry& entry, KeyEvents& events) {
   partition.mutex.assert_held();
   events.note_event(kEventExpired, "expired", database, entry.key);
   if (events.effects != nullptr) events.effects->add_expired(database, entry.key);
   ++events.expired;
-  drop(partition, database, entry, events);
+  drop(keyspace, partition, database, entry, events);
 }
 
 }  // namespace
@@ -46,8 +50,37 @@ KeyEntry* Database::find_live(std::string_view key) {
   KeyTable* table = partition.existing_table(index_);
   KeyEntry* entry = table ? table->find(hash, key) : nullptr;
   if (!entry || !is_expired(*entry)) return entry;
-  expire(partition, index_, *entry, events_);
+  expire(keyspace_, partition, index_, *entry, events_);
   return nullptr;
+}
+
+void Database::touch_watchers(std::string_view key) {
+  const uint64_t hash = keyspace_.hash_of(key);
+  Partition& partition = partition_of(hash);
+  partition.mutex.assert_held();
+  if (!partition.watches().is_watched({index_, key})) return;
+  KeyTable* table = partition.existing_table(index_);
+  const bool is_there = table && table->find(hash, key) != nullptr;
+  partition.watches().touch({index_, key}, is_there, keyspace_.watch_counts());
+}
+
+void Database::watch(std::string_view key, Ref<Watcher> watcher) {
+  const uint64_t hash = keyspace_.hash_of(key);
+  Partition& partition = partition_of(hash);
+  partition.mutex.assert_held();
+  KeyTable* table = partition.existing_table(index_);
+  const KeyEntry* entry = table ? table->find(hash, key) : nullptr;
+  const bool was_expired = entry && is_expired(*entry);
+  partition.watches().add({index_, std::string(key)}, std::move(watcher), was_expired, keyspace_.watch_counts());
+}
+
+bool Database::has_expired_for(std::string_view key, const Watcher& watcher) {
+  const uint64_t hash = keyspace_.hash_of(key);
+  Partition& partition = partition_of(hash);
+  partition.mutex.assert_held();
+  KeyTable* table = partition.existing_table(index_);
+  const KeyEntry* entry = table ? table->find(hash, key) : nullptr;
+  return entry && is_expired(*entry) && partition.watches().was_live({index_, key}, watcher);
 }
 
 const KeyEntry* Database::find_to_read(std::string_view key, bool touch) {
@@ -104,7 +137,7 @@ bool Database::remove(std::string_view key) {
   if (!entry) return false;
   Partition& partition = partition_of(entry->hash);
   partition.mutex.assert_held();
-  drop(partition, index_, *entry, events_);
+  drop(keyspace_, partition, index_, *entry, events_);
   return true;
 }
 
@@ -120,6 +153,9 @@ size_t Database::clear() {
       if (place.database == index_ && table->find(keyspace_.hash_of(place.key), place.key))
         events_.ready.push_back(place);
     }
+    partition.watches().touch_all(
+        index_, [&](std::string_view key) { return table->find(keyspace_.hash_of(key), key) != nullptr; },
+        keyspace_.watch_counts());
     removed += partition.clear(index_);
   }
   return removed;
@@ -172,7 +208,7 @@ const KeyEntry* Database::random_entry(Random& random) {
     }
     KeyEntry* entry = table->random_entry(random);
     if (!is_expired(*entry)) return entry;
-    expire(keyspace_.partition(i), index_, *entry, events_);
+    expire(keyspace_, keyspace_.partition(i), index_, *entry, events_);
   }
   return nullptr;
 }
@@ -219,7 +255,7 @@ size_t expire_due(Keyspace& keyspace, PartitionIndex index, Instant now, size_t 
   while (removed < limit) {
     const ExpiryIndex::Item first = partition.next_to_expire();
     if (first.entry == nullptr || first.at_ms >= now.unix_ms) break;
-    expire(partition, first.database, *first.entry, events);
+    expire(keyspace, partition, first.database, *first.entry, events);
     ++removed;
   }
   partition.age_idempotency(now.unix_ms, limit, keyspace.hash_seed());

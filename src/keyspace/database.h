@@ -56,12 +56,20 @@ class Database {
   // at_ms = kNoExpiry clears it. A time in the past is stored; the caller decides about deleting at once.
   void set_expiry(KeyEntry& entry, int64_t at_ms);
 
+  // WATCH: the watcher is touched as soon as the key is changed. REQUIRES: it does not watch the key yet.
+  void watch(std::string_view key, Ref<Watcher> watcher);
+  // The watcher is still untouched by this key, whose time has come since it was watched.
+  bool has_expired_for(std::string_view key, const Watcher& watcher);
+
   // Clients blocked on the key will look again after this command (XADD, XNACK, XGROUP DESTROY, ...).
   void signal_ready(std::string_view key);
   void count_change(uint64_t count = 1) { events_.changes += count; }
-  // The key's value or its expiry is another now: cached copies are invalid. What creates, removes or moves keys above
-  // says so itself; commands say it for what they change in place.
-  void signal_modified(std::string_view key) { events_.note_modified(key); }
+  // The key's value or its expiry is another now: cached copies are invalid, and who watches it is touched. What
+  // creates, removes or moves keys above says so itself; commands say it for what they change in place.
+  void signal_modified(std::string_view key) {
+    events_.note_modified(key);
+    if (keyspace_.watch_counts().keys.load(std::memory_order_relaxed) != 0) touch_watchers(key);
+  }
   // A keyspace notification, if anybody wants its class. `event` is a literal.
   void notify(EventClass event_class, std::string_view event, std::string_view key) {
     events_.note_event(event_class, event, index_, key);
@@ -93,6 +101,7 @@ class Database {
  private:
   Partition& partition_of(uint64_t hash);
   KeyEntry* find_live(std::string_view key);
+  void touch_watchers(std::string_view key);
 
   Keyspace& keyspace_;
   KeyEvents& events_;

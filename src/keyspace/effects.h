@@ -9,6 +9,7 @@
 // it is wrapped in MULTI and EXEC.
 //
 //   begin_unit()                       by the executor, before a handler or the answer to a blocked command
+//     next_command()                   ... and before each command of an EXEC, all of which are one unit
 //     add({"XCLAIM", key, ...})        by whoever changes something in a way that his arguments do not say
 //     add(args)                        by the executor, if the handler changed something and added nothing
 //   end_unit()
@@ -35,6 +36,9 @@ class Effects {
   bool wanted() const { return journal_ != nullptr && journal_->is_on(); }
 
   void begin_unit();
+  bool is_in_unit() const { return in_unit_; }
+  // What was said so far was another command's. REQUIRES: is_in_unit().
+  void next_command() { is_said_ = false; }
   // True if the unit has effects.
   bool end_unit();
 

@@ -1,6 +1,6 @@
 // Keyspace: all keys of all databases, cut into partitions by a hash of the key.
 //
-//   Keyspace -> Partition 0..N-1, each { lock, one KeyTable per database, expiry index, waiters }
+//   Keyspace -> Partition 0..N-1, each { lock, one KeyTable per database, expiry index, waiters, watches }
 //
 // A key lives in the same partition in every database. Commands run on whatever core they arrive at, under the locks of
 // the partitions of their keys (partition_locks.h); a partition's content is touched only with its lock held.
@@ -20,6 +20,7 @@
 #include "keyspace/key_table.h"
 #include "keyspace/partition_cut.h"
 #include "keyspace/waiters.h"
+#include "keyspace/watches.h"
 
 namespace millrace::keyspace {
 
@@ -44,6 +45,7 @@ class alignas(64) Partition {
   KeyTable& table(int database) REQUIRES(mutex);
   KeyTable* existing_table(int database) REQUIRES(mutex);
   WaiterTable& waiters() REQUIRES(mutex) { return waiters_; }
+  WatchTable& watches() REQUIRES(mutex) { return watches_; }
 
   // ---- what keeps tables, expiry index and cut in step
   KeyEntry& insert(int database, uint64_t hash, std::string_view key, Value value) REQUIRES(mutex);
@@ -92,6 +94,7 @@ class alignas(64) Partition {
   std::vector<int> slots_ GUARDED_BY(mutex);                         // by database; beyond its end they are the same
   ExpiryIndex expiry_ GUARDED_BY(mutex);
   WaiterTable waiters_ GUARDED_BY(mutex);
+  WatchTable watches_ GUARDED_BY(mutex);
   PartitionCut cut_;  // guarded by mutex, but for what it allows to read without
   std::set<KeyPlace, KeyPlaceOrder> idempotent_ GUARDED_BY(mutex);  // with slots for databases
   KeyPlace idempotent_done_ GUARDED_BY(mutex) = {-1, {}};           // the unfinished walk got this far
@@ -114,11 +117,14 @@ class Keyspace {
   int database_count() const { return options_.databases; }
   uint64_t hash_seed() const { return options_.hash_seed; }
   uint64_t hash_of(std::string_view key) const { return hash_bytes(key, options_.hash_seed); }
+  WatchCounts& watch_counts() { return watch_counts_; }
+  const WatchCounts& watch_counts() const { return watch_counts_; }
 
  private:
   const KeyspaceOptions options_;
   const int partition_bits_;
   const std::unique_ptr<Partition[]> partitions_;
+  WatchCounts watch_counts_;
 };
 
 }  // namespace millrace::keyspace

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace millrace::keyspace {
 
 void PartitionLocks::hold(std::span<const PartitionIndex> partitions) {
+  if (is_pinned_) return;
   if (partitions.size() == 1) return hold_one(partitions[0]);
   wanted_.assign(partitions.begin(), partitions.end());
   std::sort(wanted_.begin(), wanted_.end());
@@ -17,6 +20,7 @@ void PartitionLocks::hold(std::span<const PartitionIndex> partitions) {
 }
 
 void PartitionLocks::hold_one(PartitionIndex partition) {
+  if (is_pinned_) return CHECK(holds(partition));
   if (!all_ && held_.size() == 1 && held_[0] == partition) return;
   release();
   keyspace_.partition(partition).mutex.lock();
@@ -24,6 +28,7 @@ void PartitionLocks::hold_one(PartitionIndex partition) {
 }
 
 void PartitionLocks::hold_all() {
+  CHECK(!is_pinned_ || all_);
   if (all_) return;
   release();
   for (PartitionIndex index = 0; index < keyspace_.partition_count(); ++index) keyspace_.partition(index).mutex.lock();
@@ -31,6 +36,7 @@ void PartitionLocks::hold_all() {
 }
 
 void PartitionLocks::release() {
+  if (is_pinned_) return;
   if (effects_ != nullptr) effects_->settle();
   if (all_) {
     for (PartitionIndex i = 0; i < keyspace_.partition_count(); ++i) keyspace_.partition(i).mutex.unlock();

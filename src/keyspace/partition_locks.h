@@ -2,7 +2,9 @@
 //
 // hold() takes a set in ascending order, which rules out deadlock between cores; asking for a set that is already held
 // costs nothing, so a run of pipelined commands on one stream locks once. Before partitions are let go, what was done
-// under their locks goes to the journal. One object per core; never shared.
+// under their locks goes to the journal. While the set is pinned it stays as it is, whatever is asked for: so EXEC
+// keeps what all its commands need, though each of them holds and releases as if it were alone. One object per core;
+// never shared.
 #pragma once
 
 #include <span>
@@ -27,6 +29,9 @@ class PartitionLocks {
   void hold_all() NO_THREAD_SAFETY_ANALYSIS;
   void release() NO_THREAD_SAFETY_ANALYSIS;
   bool holds(PartitionIndex partition) const;
+  // From pin() to unpin() the above change nothing. REQUIRES: what is asked for meanwhile is held.
+  void pin() { is_pinned_ = true; }
+  void unpin() { is_pinned_ = false; }
 
  private:
   Keyspace& keyspace_;
@@ -34,6 +39,7 @@ class PartitionLocks {
   std::vector<PartitionIndex> held_;    // ascending, unique; empty if all_
   std::vector<PartitionIndex> wanted_;  // scratch of hold()
   bool all_ = false;
+  bool is_pinned_ = false;
 };
 
 }  // namespace millrace::keyspace

@@ -32,6 +32,8 @@ class ScriptGenerator {
   ScriptGenerator(uint64_t seed, ScriptKind kind, int protocol) : random_(seed), kind_(kind), protocol_(protocol) {}
 
   Words next();
+  // What comes next belongs to what came before: the same connection has to say it.
+  bool is_in_sequence() const { return !queue_.empty(); }
 
  private:
   using Maker = Words (ScriptGenerator::*)();

@@ -182,7 +182,7 @@ void SimulatedServer::check_nothing_left() {
   for (uint32_t i = 0; i < server_->keyspace.partition_count(); ++i) {
     keyspace::Partition& partition = server_->keyspace.partition(i);
     MutexLock lock(partition.mutex);
-    CHECK(partition.waiters().empty());
+    CHECK(partition.waiters().empty() && partition.watches().empty());
   }
 }
 

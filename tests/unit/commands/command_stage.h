@@ -31,15 +31,26 @@ class RecordingHost final : public Host {
     const std::string bytes(message.bytes(client.session.protocol, !client.subscriptions.empty()));
     queue_replies(client);
     if (&client == running) {
-      queued += bytes;
+      (in_transaction ? held_pushes : queued) += bytes;
     } else if (!bytes.empty()) {
       deliver(client, bytes, 0);
     }
   }
   void queue_replies(Client& client) override {
     if (&client != running) return;
-    queued += replies->view();
+    (in_transaction ? transaction_replies : queued) += replies->view();
     replies->clear();
+  }
+  void begin_transaction(Client&) override { in_transaction = true; }
+  void end_transaction(Client&) override {
+    in_transaction = false;
+    if (transaction_replies.empty() && held_pushes.empty()) return;
+    queued += transaction_replies;
+    queued += replies->view();
+    queued += held_pushes;
+    replies->clear();
+    transaction_replies.clear();
+    held_pushes.clear();
   }
   void resume(Client& client) override { resumed.push_back(client.fixed.id); }
   void kill(Client& client, bool after_reply) override { killed[client.fixed.id] = after_reply; }
@@ -61,6 +72,9 @@ class RecordingHost final : public Host {
   const Client* running = nullptr;  // whose command runs,
   Buffer* replies = nullptr;        // where its replies gather,
   std::string queued;               // and what of them, and of pushes to it, has gone out already
+  bool in_transaction = false;      // EXEC runs: what was
+  std::string transaction_replies;  // ... moved out of its replies so far, and
+  std::string held_pushes;          // ... pushed to its client
 
   std::map<uint64_t, std::string> delivered;  // to clients that did not run anything
   std::vector<std::string> deliveries;        // to all clients, in order

@@ -67,6 +67,24 @@ TEST_F(PartitionLocksTest, DestructionLetsGo) {
   EXPECT_EQ(held().size(), kPartitions);
 }
 
+TEST_F(PartitionLocksTest, WhatIsPinnedStays) {
+  locks.hold(Indexes{1, 3, 5});
+  locks.pin();
+  locks.hold_one(3);
+  locks.hold(Indexes{5, 1});
+  locks.release();
+  EXPECT_EQ(held(), (Indexes{1, 3, 5}));
+  locks.unpin();
+  locks.release();
+  EXPECT_EQ(held(), Indexes{});
+  locks.hold_all();
+  locks.pin();
+  locks.hold_all();
+  locks.hold_one(2);
+  EXPECT_EQ(held().size(), kPartitions);
+  locks.unpin();
+}
+
 // Plain counters beside the partitions: a thread sanitizer, or a wrong sum, shows a lock that was not held. A deadlock
 // shows as a timeout.
 TEST_F(PartitionLocksTest, ThreadsNeverShareAPartition) {

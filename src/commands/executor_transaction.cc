@@ -1,0 +1,102 @@
+// The executor's part in transactions: what is queued, what a refusal does to the queue, and EXEC. See executor.h.
+#include "base/check.h"
+#include "commands/executor.h"
+#include "resp/errors.h"
+
+namespace millrace::commands {
+namespace {
+
+bool is_exec(const CommandSpec& spec) {
+  return spec.locking == Locking::kTransaction;
+}
+
+}  // namespace
+
+// EXEC is allowed what all of its commands are, and does what any of them does.
+uint32_t Executor::flags_of(const Client& client, const CommandSpec& spec) {
+  return is_exec(spec) ? client.session.transaction.flags(spec.flags) : spec.flags;
+}
+
+// What is queued takes memory, so while there is none only the end of the transaction is allowed.
+bool Executor::lacks_memory(const Client& client, const CommandSpec& spec) {
+  const bool needs_memory = (flags_of(client, spec) & kDenyOom) != 0 ||
+                            (client.session.transaction.is_open() && spec.in_multi != InMulti::kEnds);
+  return needs_memory && memory_share_.is_over_limit(server_);
+}
+
+void Executor::queue(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
+                     resp::ReplyWriter& reply) {
+  client.session.transaction.queue(spec, args);
+  show_transaction(client);
+  reply.simple("QUEUED");
+}
+
+// Whatever is refused after MULTI spoils the transaction. A refused EXEC ends it, and so does not stay open.
+void Executor::refuse(Client& client, const CommandSpec* spec, std::string_view error, resp::ReplyWriter& reply) {
+  if (spec != nullptr) statistics_.commands[spec->index].rejected.add();
+  if (spec != nullptr && is_exec(*spec)) {
+    drop_transaction(client, server_.keyspace, locks_);
+    return reply.error(resp::exec_refused(error));
+  }
+  client.session.transaction.refuse();
+  reply.error(error);
+}
+
+// Monitors have seen MULTI; so they are shown its end, though nothing of it was executed.
+void Executor::tell_of_refusal(Client& client, std::span<const std::string_view> args, Instant now) {
+  const CommandSpec* const spec = table_.find_called(args);
+  server_.tracking.after_refusal(spec, client);
+  if (spec != nullptr && is_exec(*spec)) show_to_monitors(*spec, client, args, now);
+}
+
+void Executor::hold_partitions_of_transaction(const Transaction& transaction) {
+  if (!transaction.is_open()) return;
+  effects_.settle();  // what came before is no part of it, and WAITAOF inside it asks about that
+  is_wanted_.assign(server_.keyspace.partition_count(), false);
+  for (const keyspace::KeyPlace& place : transaction.watched()) {
+    is_wanted_[server_.keyspace.partition_of(place.key)] = true;
+  }
+  for (const QueuedCommand& command : transaction.commands()) {
+    const CommandSpec& spec = command.spec();
+    if (spec.locking == Locking::kAll || spec.locking == Locking::kSelf) return locks_.hold_all();
+    if (spec.locking != Locking::kKeys || spec.keys.empty()) continue;
+    command.read(queued_args_);
+    if (!find_keys(spec, queued_args_, key_positions_)) continue;
+    for (const uint32_t position : key_positions_) {
+      is_wanted_[server_.keyspace.partition_of(queued_args_[position])] = true;
+    }
+  }
+  partitions_.clear();
+  for (keyspace::PartitionIndex i = 0; i < is_wanted_.size(); ++i) {
+    if (is_wanted_[i]) partitions_.push_back(i);
+  }
+  locks_.hold(partitions_);
+}
+
+// Counted and told of as if each were alone. As Redis, EXEC takes the time that all of them take.
+void Executor::run_transaction(CommandContext& context) {
+  Client& client = context.client;
+  Transaction& transaction = client.session.transaction;
+  transaction.run();
+  const int64_t started_ns = timed_since_ns_;
+  take_time();  // what it has waited for partitions is not its first command's
+  host_.begin_transaction(client);
+  if (!client.session.is_mute()) context.reply.array(static_cast<int64_t>(transaction.commands().size()));
+  for (const QueuedCommand& command : transaction.commands()) run_queued(command, client, context.reply, context.now);
+  host_.end_transaction(client);
+  timed_since_ns_ = started_ns;
+}
+
+void Executor::run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now) {
+  const CommandSpec& spec = command.spec();
+  command.read(queued_args_);
+  const size_t start = reply.size();
+  const bool has_ended = client.session.close_after_reply;  // CLIENT KILL of itself: it executes what is left, and
+  reply.set_protocol(client.session.protocol);              // says no more
+  run_handler(spec, client, queued_args_, reply, now);
+  settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
+  tell_others(spec, client, queued_args_, now);
+  end_time(spec, client, queued_args_, /*blocks=*/false, now);
+}
+
+}  // namespace millrace::commands
