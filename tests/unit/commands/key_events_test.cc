@@ -67,7 +67,8 @@ class Noting : private commands::CommandStage {
     if (spec->locking != commands::Locking::kSelf) locks.hold_all();
     keyspace::Database db(server.keyspace, 0, now, events_);
     commands::PublishRun publish_run(server, host);
-    commands::CommandContext context{*spec, args, *me, server, host, reply, db, locks, publish_run, random, now, {}};
+    commands::CommandContext context{*spec, args,        *me,      server, host, reply, db,
+                                     locks, publish_run, executor, random, now,  {}};
     spec->handler(context);
   }
 
