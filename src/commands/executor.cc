@@ -55,7 +55,7 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
   if (is_queued) {
     queue(*spec, client, args, reply);
   } else if (spec != nullptr) {
-    run_handler(*spec, client, args, reply, now);
+    run(*spec, client, args, reply, now);
   }
   client.card.commands.add();
   const bool blocks = static_cast<bool>(blocked_);

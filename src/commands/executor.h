@@ -86,6 +86,8 @@ class Executor {
   void expect_events();
   void hold_partitions(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args);
   void hold_partitions_of_transaction(const Transaction& transaction);
+  void run(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply,
+           Instant now);
   void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                    resp::ReplyWriter& reply, Instant now);
   void run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now);

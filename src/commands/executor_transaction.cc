@@ -73,6 +73,16 @@ void Executor::hold_partitions_of_transaction(const Transaction& transaction) {
   locks_.hold(partitions_);
 }
 
+// The parts of EXEC's reply leave together, and only when the executor knows that something was written: then they wait
+// for the journal.
+void Executor::run(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
+                   resp::ReplyWriter& reply, Instant now) {
+  if (!is_exec(spec)) return run_handler(spec, client, args, reply, now);
+  host_.begin_transaction(client);
+  run_handler(spec, client, args, reply, now);
+  host_.end_transaction(client);
+}
+
 // Counted and told of as if each were alone. As Redis, EXEC takes the time that all of them take.
 void Executor::run_transaction(CommandContext& context) {
   Client& client = context.client;
@@ -80,19 +90,18 @@ void Executor::run_transaction(CommandContext& context) {
   transaction.run();
   const int64_t started_ns = timed_since_ns_;
   take_time();  // what it has waited for partitions is not its first command's
-  host_.begin_transaction(client);
   if (!client.session.is_mute()) context.reply.array(static_cast<int64_t>(transaction.commands().size()));
   for (const QueuedCommand& command : transaction.commands()) run_queued(command, client, context.reply, context.now);
-  host_.end_transaction(client);
   timed_since_ns_ = started_ns;
 }
 
+// Who has killed itself (CLIENT KILL) executes what is left, and says no more.
 void Executor::run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now) {
   const CommandSpec& spec = command.spec();
   command.read(queued_args_);
   const size_t start = reply.size();
-  const bool has_ended = client.session.close_after_reply;  // CLIENT KILL of itself: it executes what is left, and
-  reply.set_protocol(client.session.protocol);              // says no more
+  const bool has_ended = client.session.close_after_reply;
+  reply.set_protocol(client.session.protocol);
   run_handler(spec, client, queued_args_, reply, now);
   settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
   tell_others(spec, client, queued_args_, now);

@@ -98,6 +98,23 @@ TEST_F(JournalReplies, ABlockedReaderOfAGroupWaitsForItsDelivery) {
   EXPECT_EQ(other().take_replies().size(), 1u);
 }
 
+// What it reads is tracked, so its reply has left the core's scratch before the partitions are let go.
+TEST_F(JournalReplies, AnExecWaitsAsAWhole) {
+  start(AppendFsync::kAlways);
+  writer().ask("HELLO 3");
+  EXPECT_EQ(writer().ask("CLIENT TRACKING ON"), "+OK\r\n");
+  slow_down_syncs(3000);
+  for (const char* line : {"MULTI", "XADD a 1-1 f v", "XLEN a", "XADD b 1-1 f v", "EXEC"}) writer().send(line);
+  server().run_for(1000);
+  EXPECT_EQ(writer().take_replies().size(), 4u);
+  EXPECT_EQ(other().ask("XLEN b", 100), ":1\r\n");
+  server().run_for(3000);
+  EXPECT_EQ(writer().take_replies(), (std::vector<std::string>{"*3\r\n$3\r\n1-1\r\n:1\r\n$3\r\n1-1\r\n"}));
+  const FoundJournal found = world().read(*world().disk().crash(1));
+  EXPECT_EQ(found.commands,
+            (std::vector<std::string>{"SELECT 0", "MULTI", "XADD a 1-1 f v", "XADD b 1-1 f v", "EXEC"}));
+}
+
 TEST_F(JournalReplies, WhoeverWritesWithoutEndIsAnsweredWithoutEnd) {
   start(AppendFsync::kAlways);
   slow_down_syncs(20);
