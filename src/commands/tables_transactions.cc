@@ -24,9 +24,9 @@ CommandSpec row(std::string_view name, int arity, uint32_t flags, std::string_vi
 }
 
 CommandSpec watch_row() {
-  CommandSpec spec =
-      row("watch", -2, kQuick, "2.2.0", "O(1) for every key.",
-          "Lets the next EXEC fail if one of these keys is changed before it.", Locking::kKeys, watch_command);
+  CommandSpec spec = row("watch", -2, kQuick, "2.2.0", "O(1) for every key.",
+                         "Lets the next EXEC fail if one of these keys is changed before it.", Locking::kKeys,
+                         InMulti::kRuns, watch_command);
   spec.syntax = "key:key...";
   spec.keys = {{.flags = "RO", .begin_index = 1, .last = -1}};
   return spec;
