@@ -195,10 +195,23 @@ class CommandFuzz : public ::testing::Test {
     return words;
   }
 
+  // Something for a queue: rarely wrong, so that EXEC has something to execute.
+  std::string queued_request() {
+    const CommandForm& form = any_form();
+    if (random_.one_in(2)) return RespConnection::request(feeding());
+    if (const auto by_hand = make_by_hand(form)) return RespConnection::request(*by_hand);
+    return RespConnection::request(grammar_->make(form, random_));
+  }
+
   // What is said first, so that a command has a chance, or those that follow it.
   std::string preparation(const CommandForm& form, bool for_listener) {
     std::string bytes;
     if (form.is_pubsub && !for_listener) bytes = RespConnection::request({"HELLO", "3"});
+    if (form.full_name == "exec" || form.full_name == "discard") {
+      bytes += RespConnection::request({"MULTI"});
+      for (uint64_t count = random_.below(6); count > 0; --count) bytes += queued_request();
+      return bytes;
+    }
     if (form.full_name != "client|caching") return bytes;
     return RespConnection::request({"HELLO", "3"}) + RespConnection::request({"CLIENT", "TRACKING", "OFF"}) +
            RespConnection::request({"CLIENT", "TRACKING", "ON", random_.one_in(2) ? "OPTIN" : "OPTOUT"});
