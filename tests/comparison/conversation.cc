@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kHistoryShown = 20;
 constexpr std::string_view kClosed = "the connection was closed";
+constexpr std::string_view kRefusedWatch = "-ERR WATCH inside MULTI is not allowed\r\n";
 
 bool is_array(const Reply& reply, std::string_view first_word) {
   const bool is_list = reply.type == '*' || reply.type == '>';
@@ -155,8 +156,9 @@ bool Conversation::finish(size_t speaker, const Step& step) {
 
 bool Conversation::hear(size_t index) {
   Member& member = members_[index];
-  const std::string marker = "marker-" + std::to_string(steps_) + "-" + std::to_string(index);
-  member.connection.send({member.is_silent ? "UNSUBSCRIBE" : "PING", marker});
+  std::string marker = "marker-" + std::to_string(steps_) + "-" + std::to_string(index);
+  member.connection.send({member.is_silent ? "UNSUBSCRIBE" : member.is_in_multi ? "WATCH" : "PING", marker});
+  marker = member.is_in_multi ? std::string(kRefusedWatch) : "\r\n" + marker + "\r\n";
   if (!read_to_marker(member.connection.redis(), marker, &member.heard_from_redis)) {
     return complain(index, "redis: " + member.connection.redis().error());
   }
@@ -168,11 +170,10 @@ bool Conversation::hear(size_t index) {
 
 bool Conversation::read_to_marker(RespConnection& connection, const std::string& marker, Heard* heard) {
   heard->clear();
-  const std::string marker_line = "\r\n" + marker + "\r\n";
   do {
     heard->push_back(connection.read_reply());
     if (heard->back().empty()) return false;
-  } while (heard->back().find(marker_line) == std::string::npos);
+  } while (heard->back().find(marker) == std::string::npos);
   return true;
 }
 
@@ -262,6 +263,11 @@ Heard Conversation::masked(const Heard& heard) const {
 
 void Conversation::remember(size_t speaker, const std::vector<Words>& commands) {
   for (const Words& words : commands) {
+    const std::string name = words.empty() ? "" : upper_case(words[0]);
+    if (name == "MULTI" && words.size() == 1) members_[speaker].is_in_multi = true;
+    if (name == "EXEC" || name == "RESET" || (name == "DISCARD" && words.size() == 1)) {
+      members_[speaker].is_in_multi = false;
+    }
     const std::string text = readable_words(words);
     history_.push_back("  " + std::to_string(speaker) + ": " + text.substr(0, 500));
     if (history_.size() > kHistoryShown) history_.pop_front();

@@ -4,7 +4,8 @@
 // A step ends with a PING of every connection, one after the other, so that whatever the step caused has arrived: what
 // comes before the answer to the PING belongs to the step. The answer's form tells whether a connection of RESP2 is in
 // subscriber mode, and is compared as well. A connection that does not answer (CLIENT REPLY OFF) unsubscribes from a
-// channel nobody knows instead: that is confirmed nevertheless.
+// channel nobody knows instead: that is confirmed nevertheless. One that has said MULTI and
+// would queue the PING says WATCH, which is refused there at once and spoils nothing.
 //
 // Everything is compared byte for byte except for what Redis takes from the order of a hash table: the order of several
 // patterns that match one message, of the names an (un)subscription without arguments walks over, and of the names in
@@ -68,6 +69,7 @@ class Conversation {
     ConnectionPair connection;
     bool is_open = true;
     bool is_silent = false;
+    bool is_in_multi = false;
     Heard heard_from_redis = {};
     Heard heard_from_millrace = {};
   };
