@@ -25,6 +25,12 @@ std::string journal_fails(std::string_view why) {
   return join({"-MISCONF Errors writing to the AOF file: ", why});
 }
 
+std::string rules_changed(std::string_view reason) {
+  return "-NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command "
+         "is no longer allowed for the following reason: " +
+         std::string(reason);
+}
+
 std::string exec_refused(std::string_view error) {
   if (error.starts_with('-')) error.remove_prefix(1);
   return "-EXECABORT Transaction discarded because of: " + std::string(error);
@@ -99,6 +105,30 @@ std::string unknown_client_type(std::string_view type) {
 
 std::string no_such_user(std::string_view name) {
   return join({"No such user '", name, "'"});
+}
+
+std::string command_denied(std::string_view who, std::string_view command) {
+  return join({who, " has no permissions to run the '", command, "' command"});
+}
+
+std::string argument_denied(std::string_view who, std::string_view argument, std::string_view kind) {
+  return join({who, " has no permissions to access the '", argument, "' ", kind});
+}
+
+std::string unmatched_parenthesis(std::string_view beginning) {
+  return join({"Unmatched parenthesis in acl selector starting at '", beginning, "'."});
+}
+
+std::string unknown_category(std::string_view name) {
+  return join({"Unknown category '", name, "'"});
+}
+
+std::string user_not_found(std::string_view name) {
+  return join({"User '", name, "' not found"});
+}
+
+std::string command_not_found(std::string_view name) {
+  return join({"Command '", name, "' not found"});
 }
 
 std::string debug_not_allowed(std::string_view command, std::string_view option) {

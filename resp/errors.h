@@ -20,6 +20,14 @@ inline constexpr std::string_view kTimeoutNotInteger = "timeout is not an intege
 inline constexpr std::string_view kTimeoutNegative = "timeout is negative";
 
 // ---- gate: refused before the handler runs
+inline constexpr std::string_view kNoAuth = "-NOAUTH Authentication required.";
+inline constexpr std::string_view kKeyDenied = "-NOPERM No permissions to access a key";
+inline constexpr std::string_view kChannelDenied = "-NOPERM No permissions to access a channel";
+// The wording before 7.2.
+inline constexpr std::string_view kKeyDeniedBefore72 =
+    "-NOPERM this user has no permissions to access one of the keys used as arguments";
+inline constexpr std::string_view kChannelDeniedBefore72 =
+    "-NOPERM this user has no permissions to access one of the channels used as arguments";
 inline constexpr std::string_view kReplicaKeyspace = "Replica can't interact with the keyspace";
 inline constexpr std::string_view kOutOfMemory = "-OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view kSnapshotsFail =
@@ -31,6 +39,17 @@ inline constexpr std::string_view kSnapshotsFail =
 inline constexpr std::string_view kIsLoading = "-LOADING Redis is loading the dataset in memory";
 inline constexpr std::string_view kNoMemoryForRequest = "-OOM not enough memory for the request";
 inline constexpr std::string_view kNotInTransaction = "Command not allowed inside a transaction";
+inline constexpr std::string_view kProtectedMode =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
+    "default user. In this mode connections are only accepted from the loopback interface. If you want to connect from "
+    "external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending "
+    "the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host "
+    "the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG "
+    "REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the "
+    "Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If "
+    "you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a "
+    "an authentication password for the default user. NOTE: You only need to do one of the above things in order for "
+    "the server to start accepting connections from the outside.";
 inline constexpr std::string_view kMaxClients = "-ERR max number of clients reached";
 
 // ---- connection
@@ -40,6 +59,9 @@ inline constexpr std::string_view kWrongPass = "-WRONGPASS invalid username-pass
 inline constexpr std::string_view kNoPasswordConfigured =
     "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
     "correct?";
+inline constexpr std::string_view kHelloNoAuth =
+    "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
+    "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
 inline constexpr std::string_view kInvalidClientName =
     "Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kInvalidDbIndex = "DB index is out of range";
@@ -60,6 +82,18 @@ inline constexpr std::string_view kDiscardWithoutMulti = "DISCARD without MULTI"
 inline constexpr std::string_view kExecAbort = "-EXECABORT Transaction discarded because of previous errors.";
 inline constexpr std::string_view kMonitorDenied = "MONITOR isn't allowed for DENY BLOCKING client";
 inline constexpr std::string_view kSsubscribeDenied = "SSUBSCRIBE isn't allowed for a DENY BLOCKING client";
+
+// ---- ACL
+inline constexpr std::string_view kUserNameCharacters = "Usernames can't contain spaces or null characters";
+inline constexpr std::string_view kDefaultUserStays = "The 'default' user cannot be removed";
+inline constexpr std::string_view kGenpassBits =
+    "ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096";
+inline constexpr std::string_view kNoAclFile =
+    "This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
+    "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
+    "users in the Redis configuration.";
+inline constexpr std::string_view kAclSaveFailed =
+    "There was an error trying to save the ACLs. Please check the server logs for more information";
 
 // ---- WAIT and WAITAOF
 inline constexpr std::string_view kNotZeroOrOne = "value is out of range, value must between 0 and 1";
@@ -249,6 +283,8 @@ inline constexpr std::string_view kXsetidBelowLength =
 // ---- texts with a variable part
 // `command` is the full lower-case name: "xadd", "xgroup|create".
 std::string journal_fails(std::string_view why);
+// EXEC, of a command whose permission was taken away after it was queued.
+std::string rules_changed(std::string_view reason);
 std::string exec_refused(std::string_view error);  // EXEC, had it been any other command
 std::string wrong_arity(std::string_view command);
 std::string invalid_expire(std::string_view command);
@@ -268,6 +304,13 @@ std::string no_latency_samples(std::string_view event);  // LATENCY GRAPH
 std::string hello_option(std::string_view word);
 std::string unknown_client_type(std::string_view type);
 std::string no_such_user(std::string_view name);
+// ACL. `who` is "User alice", or "this user".
+std::string command_denied(std::string_view who, std::string_view command);
+std::string argument_denied(std::string_view who, std::string_view argument, std::string_view kind);
+std::string unmatched_parenthesis(std::string_view beginning);
+std::string unknown_category(std::string_view name);
+std::string user_not_found(std::string_view name);
+std::string command_not_found(std::string_view name);
 std::string debug_not_allowed(std::string_view command, std::string_view option);
 std::string client_attribute_characters(std::string_view attribute);  // CLIENT SETINFO
 std::string unrecognized_attribute(std::string_view attribute);

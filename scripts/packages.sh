@@ -1,6 +1,6 @@
 # Sourced by run.sh and test.sh: the Debian packages Millrace needs, and how to build a preset.
 
-BUILD_PACKAGES=(g++ cmake ninja-build pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblzf-dev)
+BUILD_PACKAGES=(g++ cmake ninja-build pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblzf-dev libssl-dev)
 # redis-server is the oracle of the comparison tests, redis-tools (redis-cli, redis-benchmark) are clients under test.
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev libhiredis-dev redis-server redis-tools)
 # Clients of other languages, for tests/compat: what cannot be had is done without.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "commands/acl_files.h"
 #include "commands/command_table.h"
 #include "commands/server.h"
 #include "core/core.h"
@@ -269,12 +270,13 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
       .databases = static_cast<int>(settings.databases.load()),
       .hash_seed = random_seed(),
   };
-  commands::Server server(settings, log, options, facts, table.count());
+  commands::Server server(settings, log, options, facts, table);
   server.environment = process::environment();
   server.environment.refuse_setting = [&disk](std::string_view name, std::string_view value) {
     return name == "dir" ? directory_error(disk, std::string(value)).value_or("") : std::string();
   };
   server.environment.resolve_path = process::absolute_path;
+  if (const auto error = commands::load_users(server, report.users)) return give_up(*error);
   server.loading.is_loading.store(true);
   Files files(server, disk);
   auto listeners = process::Listeners::open(settings, static_cast<size_t>(server.facts.core_count), log);

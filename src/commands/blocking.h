@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,6 +40,15 @@ class BlockedCommand : public keyspace::Waiter {
         deadline_ns_(deadline_ns) {}
 
   Client& client() const { return *client_; }
+  // By which right it waits: asked again where rules have changed since (permissions.h). Set before it is queued.
+  struct Caller {
+    const CommandSpec* spec = nullptr;
+    std::string first_argument;
+    std::string user;
+    uint64_t rules_version = 0;
+  };
+  const Caller& caller() const { return caller_; }
+  void set_caller(Caller caller) { caller_ = std::move(caller); }
   resp::Protocol protocol() const { return protocol_; }
   // CLIENT REPLY OFF or SKIP: the command takes effect, and its answer is not sent.
   bool is_mute() const { return is_mute_; }
@@ -66,6 +76,7 @@ class BlockedCommand : public keyspace::Waiter {
  private:
   Ref<Client> client_;
   const resp::Protocol protocol_;
+  Caller caller_;
   const bool is_mute_;
   const int64_t deadline_ns_;
   std::atomic<uint64_t> journal_offset_{0};

@@ -17,6 +17,7 @@
 #include "base/ref.h"
 #include "commands/tracking_state.h"
 #include "commands/transaction.h"
+#include "commands/users.h"
 #include "keyspace/waiters.h"
 #include "keyspace/watches.h"
 #include "pubsub/subscriptions.h"
@@ -51,6 +52,7 @@ struct Session {
   bool is_monitor = false;
   TrackingSession tracking;
   Transaction transaction;
+  UserSession user;
   uint64_t journal_offset = 0;  // behind its last write (WAITAOF)
 
   // No reply is wanted for the command that runs. Pushes are sent all the same.
@@ -68,9 +70,10 @@ class Client : public RefCounted<Client>, public pubsub::Subscriber {
     std::string local_address;  // laddr=
     bool is_unix = false;
   };
-  // Names are set by the client itself and shown by CLIENT LIST from any core.
+  // Names are set by the client itself and shown by CLIENT LIST from any core. The user is whom it has logged in as.
   struct Names {
     std::string name;
+    std::string user{kDefaultUser};
     std::string library_name;
     std::string library_version;
   };

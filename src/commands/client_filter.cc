@@ -42,9 +42,10 @@ bool read_local_address(CommandContext&, std::string_view value, ClientFilter& f
   return true;
 }
 
-// Every client is the default user's.
-bool read_user(CommandContext& context, std::string_view value, ClientFilter&) {
-  return value == "default" || refuse(context, resp::no_such_user(value));
+bool read_user(CommandContext& context, std::string_view value, ClientFilter& filter) {
+  if (!context.server.users.find(value)) return refuse(context, resp::no_such_user(value));
+  filter.user = value;
+  return true;
 }
 
 bool read_skip_me(CommandContext& context, std::string_view value, ClientFilter& filter) {
@@ -98,6 +99,7 @@ bool ClientFilter::matches(const Client& client, const Client& me, int64_t now_u
   if (id && client.fixed.id != *id) return false;
   if (type && *type != type_of(client)) return false;
   if (address && client.fixed.address != *address) return false;
+  if (user && client.names().user != *user) return false;
   if (local_address && client.fixed.local_address != *local_address) return false;
   if (age_s_min && (now_unix_ms - client.fixed.created_unix_ms) / 1000 < *age_s_min) return false;
   return !skip_me || &client != &me;

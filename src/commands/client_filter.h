@@ -21,6 +21,7 @@ struct ClientFilter {
   std::optional<ClientType> type;
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
+  std::optional<std::string_view> user;
   std::optional<int64_t> age_s_min;
   bool skip_me = true;
 

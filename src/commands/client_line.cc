@@ -104,7 +104,7 @@ constexpr std::array<Field, 35> kFields{{
     {"tot-mem", 0, [](S of) { return number(memory_of(of.client)); }},
     {"events", 0, [](S of) { return std::string(of.card.is_sending.load(kRelaxed) ? "rw" : "r"); }},
     {"cmd", 0, command_name},
-    {"user", 0, always<'d', 'e', 'f', 'a', 'u', 'l', 't'>},
+    {"user", 0, [](S of) { return of.names.user; }},
     {"redir", 0, [](S of) { return std::to_string(of.card.tracking.shown_redirect()); }},
     {"resp", 0, [](S of) { return std::to_string(of.card.protocol.load(kRelaxed)); }},
     {"lib-name", 0x00070200, [](S of) { return of.names.library_name; }},

@@ -19,11 +19,6 @@ const CommandTable& table_of(const CommandContext& context) {
   return *context.spec.table;
 }
 
-bool arity_fits(const CommandSpec& spec, size_t count) {
-  const auto wanted = static_cast<size_t>(std::abs(spec.arity));
-  return spec.arity > 0 ? count == wanted : count >= wanted;
-}
-
 // ---- COMMAND LIST
 
 using Predicate = std::function<bool(const CommandSpec&)>;
@@ -50,39 +45,18 @@ Predicate read_filter(std::span<const std::string_view> args) {
 
 // ---- COMMAND GETKEYS
 
-struct FoundKey {
-  std::string_view name;
-  std::vector<std::string_view> flags;
-};
-
-// What find_keys() finds, each key with the flags of its specification.
-bool find_flagged_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<FoundKey>& keys) {
-  std::vector<uint32_t> positions;
-  if (spec.find_keys != nullptr) {
-    if (!find_keys(spec, args, positions)) return false;
-    for (const uint32_t position : positions) keys.push_back({args[position], key_flag_names(spec.keys[0])});
-    return true;
-  }
-  for (const KeySpec& key : spec.keys) {
-    positions.clear();
-    if (!find_keys_of(key, args, positions)) return false;
-    for (const uint32_t position : positions) keys.push_back({args[position], key_flag_names(key)});
-  }
-  return true;
-}
-
 // The keys of the command that stands behind COMMAND GETKEYS, or nothing if the error has been replied.
-std::optional<std::vector<FoundKey>> read_keys(CommandContext& context) {
+std::optional<std::vector<KeyAt>> read_keys(CommandContext& context) {
   const std::span<const std::string_view> args = context.args.subspan(2);
   const CommandSpec* spec = table_of(context).find_called(args);
-  std::vector<FoundKey> keys;
+  std::vector<KeyAt> keys;
   if (spec == nullptr) {
     context.reply.error(resp::kInvalidCommandSpecified);
   } else if (spec->keys.empty()) {
     context.reply.error(resp::kCommandHasNoKeys);
   } else if (!arity_fits(*spec, args.size())) {
     context.reply.error(resp::kInvalidArgumentCount);
-  } else if (!find_flagged_keys(*spec, args, keys)) {
+  } else if (!find_keys_at(*spec, args, keys)) {
     context.reply.error("Invalid arguments specified for command");
   } else {
     return keys;
@@ -143,21 +117,22 @@ void command_docs_command(CommandContext& context) {
 }
 
 void command_getkeys_command(CommandContext& context) {
-  const std::optional<std::vector<FoundKey>> keys = read_keys(context);
+  const std::optional<std::vector<KeyAt>> keys = read_keys(context);
   if (!keys) return;
   context.reply.array(static_cast<int64_t>(keys->size()));
-  for (const FoundKey& key : *keys) context.reply.bulk(key.name);
+  for (const KeyAt& key : *keys) context.reply.bulk(context.args[2 + key.position]);
 }
 
 void command_getkeysandflags_command(CommandContext& context) {
-  const std::optional<std::vector<FoundKey>> keys = read_keys(context);
+  const std::optional<std::vector<KeyAt>> keys = read_keys(context);
   if (!keys) return;
   context.reply.array(static_cast<int64_t>(keys->size()));
-  for (const FoundKey& key : *keys) {
+  for (const KeyAt& key : *keys) {
+    const std::vector<std::string_view> flags = key_flag_names(*key.spec);
     context.reply.array(2);
-    context.reply.bulk(key.name);
-    context.reply.set(static_cast<int64_t>(key.flags.size()));
-    for (const std::string_view flag : key.flags) context.reply.simple(flag);
+    context.reply.bulk(context.args[2 + key.position]);
+    context.reply.set(static_cast<int64_t>(flags.size()));
+    for (const std::string_view flag : flags) context.reply.simple(flag);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "base/check.h"
@@ -83,9 +84,9 @@ void check_row(const CommandSpec& spec) {
 
 std::vector<CommandSpec> all_rows() {
   std::vector<CommandSpec> rows;
-  for (auto* family :
-       {stream_command_rows, string_command_rows, key_command_rows, pubsub_command_rows, transaction_command_rows,
-        connection_command_rows, server_command_rows, observation_command_rows, topology_command_rows}) {
+  for (auto* family : {stream_command_rows, string_command_rows, key_command_rows, pubsub_command_rows,
+                       transaction_command_rows, connection_command_rows, acl_command_rows, server_command_rows,
+                       observation_command_rows, topology_command_rows}) {
     for (CommandSpec& row : family()) rows.push_back(std::move(row));
   }
   return rows;
@@ -169,6 +170,15 @@ std::vector<std::string_view> key_flag_names(const KeySpec& spec) {
     if (contains(own, flag) || (flag == "incomplete" && spec.incomplete)) names.push_back(flag);
   }
   return names;
+}
+
+bool arity_fits(const CommandSpec& spec, size_t count) {
+  const auto wanted = static_cast<size_t>(std::abs(spec.arity));
+  return spec.arity > 0 ? count == wanted : count >= wanted;
+}
+
+std::span<const std::string_view> all_acl_categories() {
+  return kCategories;
 }
 
 std::vector<std::string_view> acl_categories(const CommandSpec& spec) {

@@ -81,6 +81,14 @@ struct KeySpec {
   std::string_view notes{};
 };
 
+// Which arguments name channels that the client wants to publish or listen to.
+enum class Channels : uint8_t {
+  kNone,
+  kFirst,     // the first argument
+  kAll,       // every argument
+  kPatterns,  // every argument, and each is a pattern
+};
+
 // Finds the positions of the keys where options may stand in between (XREAD, XREADGROUP). False: the arguments are
 // wrong.
 using KeyFinder = bool (*)(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
@@ -101,6 +109,7 @@ struct CommandSpec {
   std::string_view tips{};    // comma separated command tips
   std::vector<KeySpec> keys{};
   KeyFinder find_keys = nullptr;
+  Channels channels = Channels::kNone;
   Locking locking = Locking::kKeys;
   Handler handler = nullptr;  // nullptr: a container without a body of its own
   std::vector<CommandSpec> subcommands{};
@@ -145,6 +154,10 @@ class CommandTable {
   size_t count_ = 0;
 };
 
+// That many words, names included, can be a call of it.
+bool arity_fits(const CommandSpec& spec, size_t count);
+// All categories there are, in Redis's order.
+std::span<const std::string_view> all_acl_categories();
 // The ACL categories of a command, with those that its flags imply, in Redis's order and without '@'.
 std::vector<std::string_view> acl_categories(const CommandSpec& spec);
 // "write", "fast": as COMMAND INFO prints the flags.
@@ -159,6 +172,12 @@ std::vector<std::string_view> split_words(std::string_view text, char separator)
 bool find_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
 // One key specification's share of them, appended. False: the arguments do not fit it.
 bool find_keys_of(const KeySpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
+// Each key with the specification it was found by, those that are not really keys included.
+struct KeyAt {
+  uint32_t position;
+  const KeySpec* spec;
+};
+bool find_keys_at(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<KeyAt>& keys);
 // Finders for XREAD and XREADGROUP: they read the options one by one, because a group or a consumer may well be named
 // STREAMS.
 bool find_xread_keys(std::span<const std::string_view> args, std::vector<uint32_t>& positions);
@@ -171,6 +190,7 @@ std::vector<CommandSpec> key_command_rows();
 std::vector<CommandSpec> pubsub_command_rows();
 std::vector<CommandSpec> connection_command_rows();
 std::vector<CommandSpec> transaction_command_rows();
+std::vector<CommandSpec> acl_command_rows();
 std::vector<CommandSpec> server_command_rows();
 std::vector<CommandSpec> observation_command_rows();
 std::vector<CommandSpec> topology_command_rows();

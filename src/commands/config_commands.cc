@@ -7,6 +7,7 @@
 
 #include "base/letters.h"
 #include "commands/access.h"
+#include "commands/acl_files.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
@@ -66,7 +67,8 @@ std::optional<std::string> rewrite_file(const Server& server) {
     if (!read) return "the present file cannot be read";
     old_text = *std::move(read);
   }
-  return environment.replace_file(server.facts.config_file, settings::rewrite(server.settings, old_text));
+  return environment.replace_file(server.facts.config_file,
+                                  settings::rewrite(server.settings, old_text, configured_user_lines(server)));
 }
 
 // CONFIG SET appendonly yes begins with a rewrite, which must be seen to be going when the client has its reply.
@@ -116,7 +118,10 @@ void config_set_command(CommandContext& context) {
       .refuse = context.server.environment.refuse_setting,
       .resolve = context.server.environment.resolve_path,
   };
+  const std::string password = context.server.settings.text("requirepass");
   if (const auto error = settings::set_all(context.server.settings, pairs, rules)) return context.reply.error(*error);
+  const std::string new_password = context.server.settings.text("requirepass");
+  if (new_password != password) context.server.users.set_default_password(new_password);
   update_refusal(context.server);
   context.server.log.set_level(context.server.settings.log_level());
   if (sets(pairs, "maxmemory")) apply_memory_limit(context.server);
@@ -129,6 +134,7 @@ void config_set_command(CommandContext& context) {
 void config_resetstat_command(CommandContext& context) {
   for (const auto& core : context.server.statistics) reset(*core);
   context.server.rates.reset();
+  context.server.acl_log.reset_counts();
   context.server.statistics_reset_unix_ms.store(context.now.unix_ms, std::memory_order_relaxed);
   context.reply.ok();
 }

@@ -9,13 +9,13 @@
 #include "commands/client_names.h"
 #include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/permissions.h"
 #include "commands/publication.h"
 #include "resp/errors.h"
+#include "settings/acl_password.h"
 
 namespace millrace::commands {
 namespace {
-
-constexpr std::string_view kDefaultUser = "default";
 
 void set_protocol(Client& client, resp::Protocol protocol) {
   client.session.protocol = protocol;
@@ -38,10 +38,18 @@ void set_monitor(Server& server, Client& client, bool is_monitor) {
   }
 }
 
-// The default user has no password: any will do. There is no other user.
-bool authenticate(resp::ReplyWriter& reply, std::string_view user) {
-  if (user == kDefaultUser) return true;
-  reply.error(resp::kWrongPass);
+// A wrong password takes as long as one for a user who is not there.
+bool authenticate(CommandContext& context, std::string_view name, std::string_view password) {
+  Ref<const User> user = context.server.users.find(name);
+  const std::span<const std::string> digests =
+      user ? std::span<const std::string>(user->rules.password_digests) : std::span<const std::string>();
+  const bool is_right = settings::is_one_of(digests, password);
+  if (user && user->rules.is_on && (is_right || user->rules.takes_any_password)) {
+    log_in(context.client, std::move(user));
+    return true;
+  }
+  log_failed_login(context.server, context.client, context.args[0], name, context.now);
+  context.reply.error(resp::kWrongPass);
   return false;
 }
 
@@ -49,6 +57,7 @@ bool authenticate(resp::ReplyWriter& reply, std::string_view user) {
 struct Greeting {
   std::optional<resp::Protocol> protocol;
   std::optional<std::string_view> user;
+  std::string_view password;
   std::optional<std::string_view> name;
 };
 
@@ -73,6 +82,7 @@ bool read_greeting(CommandContext& context, Greeting& greeting) {
     const size_t more = args.size() - i - 1;
     if (same_word(args[i], "AUTH") && more >= 2) {
       greeting.user = args[i + 1];
+      greeting.password = args[i + 2];
       i += 2;
     } else if (same_word(args[i], "SETNAME") && more >= 1) {
       greeting.name = args[++i];
@@ -84,7 +94,9 @@ bool read_greeting(CommandContext& context, Greeting& greeting) {
       return false;
     }
   }
-  return !greeting.user || authenticate(context.reply, *greeting.user);
+  if (greeting.user) return authenticate(context, *greeting.user, greeting.password);
+  if (!context.client.session.user.is_authenticated) context.reply.error(resp::kHelloNoAuth);
+  return context.client.session.user.is_authenticated;
 }
 
 void write_greeting(CommandContext& context) {
@@ -135,9 +147,13 @@ void hello_command(CommandContext& context) {
 }
 
 void auth_command(CommandContext& context) {
-  if (context.args.size() > 3) return context.reply.error(resp::kSyntax);
-  if (context.args.size() == 2) return context.reply.error(resp::kNoPasswordConfigured);
-  if (authenticate(context.reply, context.args[1])) context.reply.ok();
+  const auto& args = context.args;
+  if (args.size() > 3) return context.reply.error(resp::kSyntax);
+  const bool is_named = args.size() == 3;
+  if (!is_named && context.server.users.find(kDefaultUser)->rules.takes_any_password) {
+    return context.reply.error(resp::kNoPasswordConfigured);
+  }
+  if (authenticate(context, is_named ? args[1] : kDefaultUser, args.back())) context.reply.ok();
 }
 
 void select_command(CommandContext& context) {
@@ -174,6 +190,7 @@ void reset_command(CommandContext& context) {
   set_monitor(context.server, client, false);
   context.server.tracking.forget(client);
   drop_transaction(client, context.server.keyspace, context.locks);
+  begin_as_default_user(context.server.users, client);
   set_database(client, 0);
   set_protocol(client, resp::Protocol::kResp2);
   set_client_name(client, "");

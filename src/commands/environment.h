@@ -29,8 +29,12 @@ struct Environment {
   std::function<std::string(const std::string& path)> resolve_path = {};
   // CONFIG REWRITE. The whole file, nothing if there is none; nullopt if it is there and cannot be read.
   std::function<std::optional<std::string>(const std::string& path)> read_file;
+  // The whole file; nullopt if it cannot be read or is not there.
+  std::function<std::optional<std::string>(const std::string& path)> read_existing_file = {};
   // Replaces the file at once (a temporary file beside it, fsync, rename, fsync of the directory). nullopt, or why not.
   std::function<std::optional<std::string>(const std::string& path, const std::string& text)> replace_file;
+  // Bytes that nobody can guess, for passwords.
+  std::function<void(std::string& bytes)> fill_with_secrets = {};
 };
 
 }  // namespace millrace::commands

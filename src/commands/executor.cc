@@ -30,6 +30,7 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
       effects_(is_replay_ ? nullptr : server.journal),
       own_locks_(server.keyspace, &effects_),
       locks_(is_replay_ ? replay->locks : own_locks_),
+      permissions_(server),
       publish_run_(server, host),
       random_(seed) {
   events_.effects = &effects_;
@@ -37,11 +38,12 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
 }
 
 Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
-  if (!publish_run_.continues_with(args)) deliver_publishes();
+  // Of a client that rules bind nothing is gathered: a refusal would overtake it.
+  if (!publish_run_.continues_with(args) || !permissions_.is_free(client)) deliver_publishes();
   begin_time();
   settled_bytes_ = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
-  const CommandSpec* spec = find_command(client, args, reply);
+  const CommandSpec* spec = find_command(client, args, reply, now);
   DCHECK(spec != nullptr || !publish_run_.is_open());  // a refusal would overtake the replies of the run
   const bool is_queued = spec != nullptr && spec->in_multi == InMulti::kQueued && client.session.transaction.is_open();
   if (spec != nullptr && !is_queued) hold_partitions(*spec, client, args);
@@ -51,7 +53,6 @@ Executor::Outcome Executor::execute(Client& client, std::span<const std::string_
   }
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
-  if (spec != nullptr) client.card.last_command.store(spec, std::memory_order_relaxed);
   if (is_queued) {
     queue(*spec, client, args, reply);
   } else if (spec != nullptr) {
@@ -102,7 +103,7 @@ bool Executor::is_paused(const Client& client, const CommandSpec& spec, Instant 
 
 // The row to execute, or nullptr with the refusal written to `reply`.
 const CommandSpec* Executor::find_command(Client& client, std::span<const std::string_view> args,
-                                          resp::ReplyWriter& reply) {
+                                          resp::ReplyWriter& reply, Instant now) {
   const CommandSpec* spec = table_.find_called(args);
   if (spec == nullptr) {
     const CommandSpec* container = table_.find(args[0]);
@@ -112,21 +113,29 @@ const CommandSpec* Executor::find_command(Client& client, std::span<const std::s
            reply);
     return nullptr;
   }
+  client.card.last_command.store(spec, std::memory_order_relaxed);
   const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
   const bool arity_ok = spec->arity >= 0 ? count == spec->arity : count >= -spec->arity;
   const std::string refused =
-      !arity_ok || spec->handler == nullptr ? resp::wrong_arity(spec->full_name) : refusal(client, *spec);
+      !arity_ok || spec->handler == nullptr ? resp::wrong_arity(spec->full_name) : refusal(client, *spec, args, now);
   if (refused.empty()) return spec;
   refuse(client, spec, refused, reply);
   return nullptr;
 }
 
 // Why this client may not call a command that exists; empty if it may.
-std::string Executor::refusal(const Client& client, const CommandSpec& spec) {
+std::string Executor::refusal(Client& client, const CommandSpec& spec, std::span<const std::string_view> args,
+                              Instant now) {
   if (is_replay_) return {};
   const Session& session = client.session;
   const uint32_t flags = flags_of(client, spec);
-  if (session.transaction.is_open() && (flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
+  const bool is_in_multi = session.transaction.is_open();
+  if (is_in_multi && (flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
+  if (!permissions_.is_free(client)) {
+    const AclContext where = is_in_multi ? AclContext::kMulti : AclContext::kTopLevel;
+    std::string refused = permissions_.refusal(client, spec, args, where, now);
+    if (!refused.empty()) return refused;
+  }
   if (lacks_memory(client, spec)) return std::string(resp::kOutOfMemory);
   if ((flags & kWrite) != 0 || spec.full_name == "ping") {
     if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed)) return std::string(resp::kSnapshotsFail);
@@ -175,13 +184,14 @@ void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<co
   const bool is_own_unit = !effects_.is_in_unit();
   is_own_unit ? effects_.begin_unit() : effects_.next_command();
   spec.handler(context);
+  if (permissions_.is_forbidden_since(client, spec, args)) host_.kill(client, true);
   const bool is_effect = (spec.flags & kWrite) != 0 && events_.changes != changes_before && !effects_.is_said();
   if (is_effect) effects_.add(database, args);
   if (is_own_unit && effects_.end_unit()) has_written_ = true;
   if (!context.blocked) return;
   if (client.session.transaction.is_running()) return context.blocked->write_timeout(reply);
   blocked_ = std::move(context.blocked);
-  if (!is_replay_) queue_blocked();
+  if (!is_replay_) queue_blocked(spec, args);
 }
 
 void Executor::expect_events() {
@@ -224,7 +234,12 @@ void Executor::forget_client(Client& client) {
   drop_transaction(client, server_.keyspace, locks_);
 }
 
-void Executor::queue_blocked() {
+void Executor::queue_blocked(const CommandSpec& spec, std::span<const std::string_view> args) {
+  const UserSession& session = blocked_->client().session.user;
+  blocked_->set_caller({.spec = &spec,
+                        .first_argument = std::string(args.size() > 1 ? args[1] : ""),
+                        .user = session.user ? session.user->rules.name : std::string(kDefaultUser),
+                        .rules_version = session.seen_version});
   for (const keyspace::KeyPlace& place : blocked_->places()) {
     keyspace::Partition& partition = server_.keyspace.partition(server_.keyspace.partition_of(place.key));
     partition.mutex.assert_held();
@@ -252,6 +267,7 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
   for (const Ref<keyspace::Waiter>& waiter : *queue) {
     if (!waiter->is_waiting()) continue;
     auto& command = static_cast<BlockedCommand&>(*waiter);
+    if (is_revoked(command, now)) continue;
     answer_.clear();
     resp::ReplyWriter reply(answer_, command.protocol());
     effects_.begin_unit();
@@ -270,6 +286,17 @@ void Executor::answer_waiters(const keyspace::KeyPlace& place, Instant now) {
   events_.changes += events.changes;
   events_.expired += events.expired;
   partition.waiters().sweep(place);
+}
+
+bool Executor::is_revoked(BlockedCommand& command, Instant now) {
+  const std::string refused = permissions_.revocation(command, now);
+  if (refused.empty()) return false;
+  if (!command.claim()) return true;
+  answer_.clear();
+  resp::ReplyWriter(answer_, command.protocol()).error(refused);
+  if (!command.is_mute()) host_.deliver(command.client(), answer_.view());
+  host_.resume(command.client());
+  return true;
 }
 
 void Executor::forget(const BlockedCommand& command) {

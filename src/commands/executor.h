@@ -26,6 +26,7 @@
 #include "commands/blocking.h"
 #include "commands/command_table.h"
 #include "commands/context.h"
+#include "commands/permissions.h"
 #include "commands/publication.h"
 
 namespace millrace::commands {
@@ -48,6 +49,9 @@ class Executor {
 
   // `replay`: nullptr for clients' commands; read during the call only.
   Executor(Server& server, const CommandTable& table, Host& host, uint64_t seed, const Replay* replay = nullptr);
+
+  // What a client may do, for its connection; EXEC asks for each of its commands.
+  Permissions& permissions() { return permissions_; }
 
   // Where the journal has to be before the replies written since the last call may be sent; 0: anywhere. To be called
   // when they are queued. What they depend on is in the journal then.
@@ -72,8 +76,9 @@ class Executor {
   void forget_client(Client& client);
 
  private:
-  const CommandSpec* find_command(Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply);
-  std::string refusal(const Client& client, const CommandSpec& spec);
+  const CommandSpec* find_command(Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply,
+                                  Instant now);
+  std::string refusal(Client& client, const CommandSpec& spec, std::span<const std::string_view> args, Instant now);
   // More is used than maxmemory allows, and the command, or its place in the queue, needs memory.
   bool lacks_memory(const Client& client, const CommandSpec& spec);
   // EXEC's are those of what it executes as well.
@@ -93,7 +98,9 @@ class Executor {
   void run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now);
   // Counts the reply that begins at `start`, and drops it if the client wants none.
   void settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out);
-  void queue_blocked();
+  void queue_blocked(const CommandSpec& spec, std::span<const std::string_view> args);
+  // The user of a blocked command may no longer do what it waits for: it is answered so.
+  bool is_revoked(BlockedCommand& command, Instant now);
   void answer_waiters(const keyspace::KeyPlace& place, Instant now);
   void answer_ready(Instant now);
   void tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Instant now);
@@ -123,6 +130,7 @@ class Executor {
   bool has_written_ = false;  // since the last replies_wait_for()
   keyspace::PartitionLocks own_locks_;
   keyspace::PartitionLocks& locks_;
+  Permissions permissions_;
   PublishRun publish_run_;
   Random random_;
 

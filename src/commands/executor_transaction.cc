@@ -10,6 +10,19 @@ bool is_exec(const CommandSpec& spec) {
   return spec.locking == Locking::kTransaction;
 }
 
+// Why a command that was queued may not be executed any more.
+std::string_view reason_of(settings::AclDenied what) {
+  switch (what) {
+    case settings::AclDenied::kCommand:
+      return "no permission to execute the command";
+    case settings::AclDenied::kKey:
+      return "no permission to touch the specified keys";
+    case settings::AclDenied::kChannel:
+      return "no permission to access one of the channels used as arguments to the command";
+  }
+  return "no permission";
+}
+
 }  // namespace
 
 // EXEC is allowed what all of its commands are, and does what any of them does.
@@ -102,6 +115,12 @@ void Executor::run_queued(const QueuedCommand& command, Client& client, resp::Re
   const size_t start = reply.size();
   const bool has_ended = client.session.close_after_reply;
   reply.set_protocol(client.session.protocol);
+  const std::optional<settings::AclDenial> denial =
+      permissions_.check_permissions(client, spec, queued_args_, AclContext::kMulti, now);
+  if (denial) {
+    reply.error(resp::rules_changed(reason_of(denial->what)));
+    return settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
+  }
   run_handler(spec, client, queued_args_, reply, now);
   settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
   tell_others(spec, client, queued_args_, now);

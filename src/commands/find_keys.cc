@@ -85,6 +85,22 @@ bool find_keys(const CommandSpec& spec, Args args, std::vector<uint32_t>& positi
   return true;
 }
 
+bool find_keys_at(const CommandSpec& spec, Args args, std::vector<KeyAt>& keys) {
+  keys.clear();
+  std::vector<uint32_t> positions;
+  if (spec.find_keys != nullptr) {
+    if (!spec.find_keys(args, positions)) return false;
+    for (const uint32_t position : positions) keys.push_back({position, &spec.keys[0]});
+    return true;
+  }
+  for (const KeySpec& key : spec.keys) {
+    positions.clear();
+    if (!find_keys_of(key, args, positions)) return false;
+    for (const uint32_t position : positions) keys.push_back({position, &key});
+  }
+  return true;
+}
+
 // ... STREAMS key1 ... keyN id1 ... idN
 bool find_xread_keys(Args args, std::vector<uint32_t>& positions) {
   positions.clear();

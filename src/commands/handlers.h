@@ -143,6 +143,21 @@ void client_getredir_command(CommandContext& context);
 void client_trackinginfo_command(CommandContext& context);
 void client_help_command(CommandContext& context);
 
+// Users and their rules.
+void acl_cat_command(CommandContext& context);
+void acl_deluser_command(CommandContext& context);
+void acl_dryrun_command(CommandContext& context);
+void acl_genpass_command(CommandContext& context);
+void acl_getuser_command(CommandContext& context);
+void acl_list_command(CommandContext& context);
+void acl_load_command(CommandContext& context);
+void acl_log_command(CommandContext& context);
+void acl_save_command(CommandContext& context);
+void acl_setuser_command(CommandContext& context);
+void acl_users_command(CommandContext& context);
+void acl_whoami_command(CommandContext& context);
+void acl_help_command(CommandContext& context);
+
 // The server.
 void info_command(CommandContext& context);
 void config_get_command(CommandContext& context);

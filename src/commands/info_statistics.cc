@@ -177,6 +177,10 @@ void info_stats(CommandContext& context, InfoText& out) {
   out.number("reply_buffer_shrinks", 0);
   out.number("reply_buffer_expands", 0);
   write_turns(context, out);
+  out.number("acl_access_denied_auth", server.acl_log.denied(AclReason::kAuth));
+  out.number("acl_access_denied_cmd", server.acl_log.denied(AclReason::kCommand));
+  out.number("acl_access_denied_key", server.acl_log.denied(AclReason::kKey));
+  out.number("acl_access_denied_channel", server.acl_log.denied(AclReason::kChannel));
 }
 
 void info_replication(CommandContext& context, InfoText& out) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "commands/command_table.h"
 
 namespace millrace::commands {
 
@@ -41,9 +42,10 @@ std::vector<Ref<Client>> ClientRegistry::all() const {
 }
 
 Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::KeyspaceOptions& options,
-               ServerFacts facts_in, size_t command_count)
+               ServerFacts facts_in, const CommandTable& table)
     : settings(settings_in),
       log(log_in),
+      users(table, settings),
       keyspace(options),
       facts(std::move(facts_in)),
       broker(options.hash_seed),
@@ -52,7 +54,7 @@ Server::Server(settings::Settings& settings_in, Log& log_in, const keyspace::Key
   snapshots.last_save_s.store(facts.started_unix_ms / 1000, std::memory_order_relaxed);
   statistics_reset_unix_ms.store(facts.started_unix_ms, std::memory_order_relaxed);
   for (int core = 0; core < facts.core_count; ++core) {
-    statistics.push_back(std::make_unique<CoreStatistics>(command_count));
+    statistics.push_back(std::make_unique<CoreStatistics>(table.count()));
   }
 }
 

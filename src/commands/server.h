@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "commands/acl_log.h"
 #include "commands/client.h"
 #include "commands/client_memory.h"
 #include "commands/environment.h"
@@ -25,6 +26,7 @@
 #include "commands/snapshots.h"
 #include "commands/sync_waits.h"
 #include "commands/tracking.h"
+#include "commands/users.h"
 #include "keyspace/journal.h"
 #include "keyspace/keyspace.h"
 #include "pubsub/broker.h"
@@ -109,10 +111,12 @@ struct ServerFacts {
 
 struct Server {
   Server(settings::Settings& settings_in, Log& log_in, const keyspace::KeyspaceOptions& options, ServerFacts facts_in,
-         size_t command_count);
+         const CommandTable& table);
 
   settings::Settings& settings;
   Log& log;
+  Users users;
+  AclLog acl_log;
   keyspace::Keyspace keyspace;
   ServerFacts facts;
   Environment environment;

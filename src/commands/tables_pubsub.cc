@@ -29,6 +29,11 @@ CommandSpec listening(std::string_view name, int arity, std::string_view since, 
   return spec;
 }
 
+CommandSpec naming(Channels channels, CommandSpec spec) {
+  spec.channels = channels;
+  return spec;
+}
+
 // Shard channels are spread over a cluster as keys are, though they are none.
 CommandSpec sharded(CommandSpec spec, int last) {
   spec.keys = {{.flags = "not_key", .begin_index = 1, .last = last}};
@@ -58,24 +63,28 @@ std::vector<CommandSpec> pubsub_command_rows() {
                            "Tells about channels, patterns and who listens.", nullptr);
   pubsub.subcommands = pubsub_rows();
   return {
-      row("publish", 3, kAnyTime | kFast | kMayReplicate, "2.0.0",
-          "O(N+M) for N listeners of the channel and M patterns that begin like it", "channel:string message:string",
-          "Sends a message to everyone who listens to a channel.", publish_command),
-      sharded(row("spublish", 3, kAnyTime | kFast | kMayReplicate, "7.0.0", "O(N) for N listeners of the shard channel",
-                  "shardchannel:string message:string", "Sends a message to everyone who listens to a shard channel.",
-                  spublish_command),
-              0),
-      listening("subscribe", -2, "2.0.0", "O(N) for N channels", "channel:string...",
-                "Listens to the messages of channels.", subscribe_command),
+      naming(Channels::kFirst, row("publish", 3, kAnyTime | kFast | kMayReplicate, "2.0.0",
+                                   "O(N+M) for N listeners of the channel and M patterns that begin like it",
+                                   "channel:string message:string",
+                                   "Sends a message to everyone who listens to a channel.", publish_command)),
+      naming(Channels::kFirst,
+             sharded(row("spublish", 3, kAnyTime | kFast | kMayReplicate, "7.0.0",
+                         "O(N) for N listeners of the shard channel", "shardchannel:string message:string",
+                         "Sends a message to everyone who listens to a shard channel.", spublish_command),
+                     0)),
+      naming(Channels::kAll, listening("subscribe", -2, "2.0.0", "O(N) for N channels", "channel:string...",
+                                       "Listens to the messages of channels.", subscribe_command)),
       listening("unsubscribe", -1, "2.0.0", "O(N) for N channels", "[channel:string...]",
                 "Listens no more to these channels, or to any.", unsubscribe_command),
-      listening("psubscribe", -2, "2.0.0", "O(N) for N patterns", "pattern{pattern:pattern}...",
-                "Listens to the messages of all channels that match patterns.", psubscribe_command),
+      naming(Channels::kPatterns,
+             listening("psubscribe", -2, "2.0.0", "O(N) for N patterns", "pattern{pattern:pattern}...",
+                       "Listens to the messages of all channels that match patterns.", psubscribe_command)),
       listening("punsubscribe", -1, "2.0.0", "O(N) for N patterns", "[pattern:pattern...]",
                 "Listens no more to these patterns, or to any.", punsubscribe_command),
-      sharded(listening("ssubscribe", -2, "7.0.0", "O(N) for N shard channels", "shardchannel:string...",
-                        "Listens to the messages of shard channels.", ssubscribe_command),
-              -1),
+      naming(Channels::kAll,
+             sharded(listening("ssubscribe", -2, "7.0.0", "O(N) for N shard channels", "shardchannel:string...",
+                               "Listens to the messages of shard channels.", ssubscribe_command),
+                     -1)),
       sharded(listening("sunsubscribe", -1, "7.0.0", "O(N) for N shard channels", "[shardchannel:string...]",
                         "Listens no more to these shard channels, or to any.", sunsubscribe_command),
               -1),

@@ -18,6 +18,8 @@ constexpr size_t kInputBytesPerTurn = 256 * 1024;
 constexpr size_t kReplyBytesPerPiece = 64 * 1024;
 // What an idle connection may keep of its input buffer.
 constexpr size_t kKeptInputBytesMax = 1024;
+// What may wait for a client that has yet to log in: more than an honest one lets gather.
+constexpr OutboxLimits kStrangerLimits{.hard_bytes = 64 * 1024};
 
 }  // namespace
 
@@ -91,6 +93,10 @@ void Connection::finish_input() {
   close_after_send();
 }
 
+bool Connection::is_stranger() {
+  return core_.executor().permissions().must_log_in(*this);
+}
+
 void Connection::keep_input(std::string_view bytes) {
   if (input_start_ > 0 && input_start_ >= input_.size() / 2) {
     input_.consume(input_start_);
@@ -146,7 +152,7 @@ void Connection::process_buffered() {
 // or what a blocked, paused or greedy client has to wait for - begins at a request's first byte.
 size_t Connection::process(std::string_view bytes) {
   core_.begin_run(*this);
-  const resp::RequestLimits limits{
+  resp::RequestLimits limits{
       .argument_count_max = core_.settings().argument_count_max,
       .argument_bytes_max = core_.settings().proto_max_bulk_len_bytes,
   };
@@ -156,6 +162,7 @@ size_t Connection::process(std::string_view bytes) {
       core_.make_runnable(*this);
       break;
     }
+    limits.authenticated = !is_stranger();
     const auto status = parser_.parse(bytes.substr(used), limits);
     if (status == resp::RequestParser::Status::kNeedMore) break;
     if (status == resp::RequestParser::Status::kBroken) {
@@ -265,7 +272,7 @@ void Connection::queue(Buffer& bytes) {
   const Reception reception{session.protocol, !subscriptions.empty()};
   const uint64_t journal_offset = core_.executor().replies_wait_for(*this);
   if (bytes.empty()) return outbox.receive_as(reception);
-  const OutboxLimits& limits = core_.outbox_limits(*this);
+  const OutboxLimits& limits = is_stranger() ? kStrangerLimits : core_.outbox_limits(*this);
   core_.appended(*this, outbox.append(bytes, reception, journal_offset, limits, core_.now().monotonic_ns));
 }
 

@@ -73,6 +73,8 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
 
   // Nothing more is executed: it is being closed, or will be (maybe another core said so).
   bool is_ending() const { return session.close_after_reply || is_leaving.load(std::memory_order_relaxed); }
+  // It has to log in before it is taken for anybody.
+  bool is_stranger();
   size_t input_size() const { return input_.size() - input_start_; }
   std::string_view input() const { return input_.view().substr(input_start_); }
   void keep_input(std::string_view bytes);

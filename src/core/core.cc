@@ -21,11 +21,6 @@ constexpr size_t kKeptReplyBytesMax = 256 * 1024;
 // Who is held back offers its request again after that long, at the earliest.
 constexpr int64_t kPauseNsMin = 5'000'000;
 
-constexpr std::string_view kProtectedMode =
-    "-DENIED Protected mode is on and no password is set, so only connections from this machine are accepted. To let "
-    "others in: bind the server to the addresses that should reach it and set 'protected-mode no' in its "
-    "configuration, or send CONFIG SET protected-mode no from this machine.";
-
 OutboxLimits read_limits(const settings::Number& hard_bytes, const settings::Number& soft_bytes,
                          const settings::Number& soft_s) {
   return {.hard_bytes = static_cast<uint64_t>(hard_bytes.load(std::memory_order_relaxed)),
@@ -239,11 +234,14 @@ void Core::accepted(int fd) {
   identity.is_unix = peer.is_unix;
   Ref<Connection> connection = Ref<Connection>::make(*this, std::move(identity));
   connection->card.last_interaction_ms.store(now().unix_ms, std::memory_order_relaxed);
+  commands::begin_as_default_user(server_.users, *connection);
   connections_[connection->fixed.id] = connection;
 
   std::string_view refusal;
-  if (!peer.is_local && server_.settings.protected_mode.load(std::memory_order_relaxed) != 0) {
-    refusal = kProtectedMode;
+  const bool is_protected = server_.settings.protected_mode.load(std::memory_order_relaxed) != 0 &&
+                            connection->session.user.user->rules.takes_any_password;
+  if (!peer.is_local && is_protected) {
+    refusal = resp::kProtectedMode;
   } else if (static_cast<int64_t>(server_.clients.size()) >=
              server_.settings.maxclients.load(std::memory_order_relaxed)) {
     refusal = resp::kMaxClients;

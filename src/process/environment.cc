@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/check.h"
 #include "process/allocator.h"
 #include "process/files.h"
 
@@ -103,6 +105,15 @@ std::optional<std::string> replace_file(const std::string& path, const std::stri
   return std::nullopt;
 }
 
+void fill_with_secrets(std::string& bytes) {
+  size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
+    CHECK(got > 0 || errno == EINTR);
+    if (got > 0) filled += static_cast<size_t>(got);
+  }
+}
+
 }  // namespace
 
 commands::Environment environment() {
@@ -113,7 +124,9 @@ commands::Environment environment() {
           .allocator_statistics = allocator_statistics,
           .cpu = report_cpu,
           .read_file = read_file,
-          .replace_file = replace_file};
+          .read_existing_file = file_access().read_file,
+          .replace_file = replace_file,
+          .fill_with_secrets = fill_with_secrets};
 }
 
 }  // namespace millrace::process

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -22,6 +24,8 @@ class Subscriber;
 struct Seat {
   size_t position = 0;
 };
+
+using VisitListener = std::function<void(std::string_view name, Subscriber& subscriber)>;
 
 class Audience {
  public:

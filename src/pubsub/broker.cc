@@ -111,6 +111,10 @@ std::vector<std::string> Broker::channel_names(Kind kind, std::optional<std::str
   return table_of(kind).names(pattern);
 }
 
+void Broker::for_each_listener(Kind kind, const VisitListener& visit) const {
+  kind == Kind::kPattern ? patterns_.for_each_listener(visit) : table_of(kind).for_each_listener(visit);
+}
+
 size_t Broker::audience_size(Kind kind, std::string_view channel) const {
   return table_of(kind).audience_size(channel);
 }

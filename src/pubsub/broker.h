@@ -68,6 +68,9 @@ class Broker {
   size_t pattern_count() const { return patterns_.size(); }  // distinct ones
   // Names with at least one listener; with a pattern, those that match it.
   std::vector<std::string> channel_names(Kind kind, std::optional<std::string_view> pattern) const;
+  // Everybody who listens, with each name they listen to; under the lock of that name. What changes meanwhile may be
+  // in it or not; who was there before and stays is.
+  void for_each_listener(Kind kind, const VisitListener& visit) const;
   size_t audience_size(Kind kind, std::string_view channel) const;
 
  private:

@@ -38,6 +38,15 @@ std::vector<std::string> ChannelTable::names(std::optional<std::string_view> pat
   return result;
 }
 
+void ChannelTable::for_each_listener(const VisitListener& visit) const {
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    for (const auto& [name, audience] : shard.audiences) {
+      for (const Audience::Listener& listener : audience.listeners()) visit(name.text, *listener.subscriber);
+    }
+  }
+}
+
 size_t ChannelTable::audience_size(std::string_view channel) const {
   const Name name = hashed(channel);
   const Shard& shard = shard_of(name);

@@ -65,6 +65,7 @@ class ChannelTable {
 
   // Shard by shard: what changes meanwhile may be in it or not.
   std::vector<std::string> names(std::optional<std::string_view> pattern) const;
+  void for_each_listener(const VisitListener& visit) const;
   size_t audience_size(std::string_view channel) const;
 
  private:

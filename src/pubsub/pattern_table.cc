@@ -33,6 +33,13 @@ void PatternTable::leave(Subscriptions& subscriptions, const Name& name) {
   if (entry->second.audience.empty()) remove(entry);
 }
 
+void PatternTable::for_each_listener(const VisitListener& visit) const {
+  SharedReaderLock lock(mutex);
+  for (const auto& [name, pattern] : patterns_) {
+    for (const Audience::Listener& listener : pattern.audience.listeners()) visit(pattern.text, *listener.subscriber);
+  }
+}
+
 void PatternTable::find_matching(std::string_view channel, std::vector<const Pattern*>& found) const {
   for (uint64_t lengths = lengths_; lengths != 0; lengths &= lengths - 1) {
     const auto length = static_cast<size_t>(std::countr_zero(lengths));

@@ -52,6 +52,7 @@ class PatternTable {
   // REQUIRES: the client listens to it.
   void leave(Subscriptions& subscriptions, const Name& name) EXCLUDES(mutex);
 
+  void for_each_listener(const VisitListener& visit) const EXCLUDES(mutex);
   // Appends those that match; they and their audiences stay as they are while the lock is held.
   void find_matching(std::string_view channel, std::vector<const Pattern*>& found) const REQUIRES_SHARED(mutex);
 

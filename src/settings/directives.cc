@@ -53,6 +53,16 @@ constexpr auto kRows = std::to_array<Directive>({
      .min = 1,
      .max = std::numeric_limits<uint32_t>::max(),
      .member = &Settings::maxclients},
+    // ---- users
+    {.name = "requirepass", .initial = ""},
+    {.name = "user", .kind = Kind::kStatement, .initial = "", .change = Change::kAtStart},
+    {.name = "aclfile", .initial = "", .change = Change::kAtStart},
+    {.name = "acl-pubsub-default",
+     .kind = Kind::kChoice,
+     .initial = "resetchannels",
+     .choices = "allchannels|resetchannels",
+     .member = &Settings::acl_pubsub_default},
+    {.name = "acllog-max-len", .kind = Kind::kInteger, .initial = "128", .member = &Settings::acllog_max_len},
     // ---- process and log
     {.name = "daemonize",
      .kind = Kind::kBool,

@@ -64,6 +64,9 @@ struct Directive {
   std::string_view reason = {};        // kRefused: what is missing, as a sentence for the log
 };
 
+// Defines a user (acl_file.h): the one statement that is no error.
+inline constexpr std::string_view kUserStatement = "user";
+
 // In the order of the table, which is that of CONFIG GET *.
 std::span<const Directive> directives();
 // Any case, aliases too. nullptr if there is none.

@@ -95,6 +95,17 @@ std::optional<std::string> load_options(Source& source, std::span<const std::str
   return std::nullopt;
 }
 
+// What the rules of a user come to is for who knows the commands.
+std::optional<std::string> note_user(std::span<const std::string> words, LoadReport& report) {
+  if (words.size() < 2) return "user: wrong number of arguments";
+  const std::vector<std::string> user(words.begin() + 1, words.end());
+  const bool is_known = std::any_of(report.users.begin(), report.users.end(),
+                                    [&](const std::vector<std::string>& other) { return other[0] == user[0]; });
+  if (is_known) return "user '" + user[0] + "' is defined twice";
+  report.users.push_back(user);
+  return std::nullopt;
+}
+
 void note_once(std::vector<std::string>& names, std::string_view name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
 }
@@ -111,6 +122,7 @@ std::optional<std::string> apply_line(Settings& settings, std::span<const std::s
                                       LoadReport& report) {
   const Directive* directive = find_directive(words[0]);
   if (directive == nullptr) return "unknown directive '" + words[0] + "'";
+  if (directive->name == kUserStatement) return note_user(words, report);
   const std::string prefix = std::string(directive->name) + ": ";
   const std::string current = is_value(*directive) ? settings.text(*directive) : "";
   ParsedValue parsed = parse_value(*directive, words.subspan(1), current);

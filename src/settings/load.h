@@ -26,7 +26,8 @@ struct LoadReport {
   std::string config_file;  // as given; empty if there was none
   bool wants_version = false;
   bool wants_help = false;
-  std::vector<std::string> without_effect;  // directives given though they have none, in order of first mention
+  std::vector<std::vector<std::string>> users;  // the words of each "user" line, from the name on
+  std::vector<std::string> without_effect;      // directives given though they have none, in order of first mention
 };
 
 // nullopt: everything is stored. Otherwise one line that says where and what is wrong:

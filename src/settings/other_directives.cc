@@ -15,12 +15,6 @@ constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
 
 constexpr auto kRows = std::to_array<Directive>({
     // ---- what is missing and must not be promised
-    {.name = "requirepass", .initial = "", .effect = Effect::kRefused, .reason = "passwords are not supported yet"},
-    {.name = "aclfile",
-     .initial = "",
-     .change = Change::kAtStart,
-     .effect = Effect::kRefused,
-     .reason = "access control lists are not supported yet"},
     {.name = "tls-port",
      .kind = Kind::kInteger,
      .initial = "0",
@@ -58,12 +52,6 @@ constexpr auto kRows = std::to_array<Directive>({
          "volatile-lru|volatile-lfu|volatile-random|volatile-ttl|allkeys-lru|allkeys-lfu|allkeys-random|noeviction",
      .effect = Effect::kRefused,
      .reason = "removing keys to free memory is not supported yet: only noeviction is"},
-    {.name = "user",
-     .kind = Kind::kStatement,
-     .initial = "",
-     .change = Change::kAtStart,
-     .effect = Effect::kRefused,
-     .reason = "access control lists are not supported yet"},
     {.name = "rename-command",
      .kind = Kind::kStatement,
      .initial = "",
@@ -377,13 +365,6 @@ constexpr auto kRows = std::to_array<Directive>({
      .kind = Kind::kInteger,
      .initial = "5000",
      .unit = "ms",
-     .effect = Effect::kNone},
-    // ---- observation and access
-    {.name = "acllog-max-len", .kind = Kind::kInteger, .initial = "128", .effect = Effect::kNone},
-    {.name = "acl-pubsub-default",
-     .kind = Kind::kChoice,
-     .initial = "resetchannels",
-     .choices = "allchannels|resetchannels",
      .effect = Effect::kNone},
     // ---- TLS, without a port to use it
     {.name = "tls-cert-file", .initial = "", .effect = Effect::kNone},

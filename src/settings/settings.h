@@ -60,6 +60,9 @@ class Settings {
   Number tcp_keepalive_s{300};
   Number maxclients{10000};
   Number protected_mode{1};
+  // ---- users
+  Number acl_pubsub_default{1};  // see gives_all_channels()
+  Number acllog_max_len{128};
   // ---- limits
   Number maxmemory_bytes{0};    // 0 = no limit
   Number maxmemory_clients{0};  // bytes, or if negative a percentage of maxmemory; 0 = no limit
@@ -122,6 +125,9 @@ class Settings {
   IoBackend io_backend_choice() const { return static_cast<IoBackend>(io_backend.load(kRelaxed)); }
   Access debug_access() const { return static_cast<Access>(enable_debug_command.load(kRelaxed)); }
   Access protected_access() const { return static_cast<Access>(enable_protected_configs.load(kRelaxed)); }
+
+  // New users may listen to all channels.
+  bool gives_all_channels() const { return acl_pubsub_default.load(kRelaxed) == 0; }
 
   AppendFsync append_fsync() const { return static_cast<AppendFsync>(appendfsync.load(kRelaxed)); }
 

@@ -28,7 +28,7 @@ SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed),
   facts.started_monotonic_ns = world_.now().monotonic_ns;
   server_ = std::make_unique<commands::Server>(
       settings_, log_, keyspace::KeyspaceOptions{.partitions = options.partitions, .hash_seed = 1}, std::move(facts),
-      table_.count());
+      table_);
   if (options.disk == nullptr) settings_.store(*settings::find_directive("save"), {});
   if (options.configure) options.configure(settings_);
   if (options.disk != nullptr) open_files(*options.disk);

@@ -95,8 +95,7 @@ class CommandStage {
   static constexpr int64_t kStartUnixMs = 1'700'000'000'000;
 
   explicit CommandStage(keyspace::Journal* journal = nullptr)
-      : server(settings, log, options(), facts(), table.count()),
-        executor(with_journal(server, journal), table, host, 1) {
+      : server(settings, log, options(), facts(), table), executor(with_journal(server, journal), table, host, 1) {
     me = connect("127.0.0.1:50000");
   }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "commands/command_table.h"
+
 namespace millrace::commands {
 namespace {
 
@@ -18,7 +20,8 @@ std::vector<std::string> channels_of_server(uint64_t hash_seed) {
   Log log;
   keyspace::KeyspaceOptions options;
   options.hash_seed = hash_seed;
-  Server server(settings, log, options, ServerFacts(), 1);
+  const CommandTable table;
+  Server server(settings, log, options, ServerFacts(), table);
   Listener listener;
   pubsub::Subscriptions subscriptions(listener);
   for (int i = 0; i < 100; ++i) {

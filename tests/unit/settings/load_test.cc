@@ -145,9 +145,8 @@ TEST(Load, ErrorsAreOneLineThatSaysWhere) {
       {"logfile \"abc", "redis.conf:1: unbalanced quotes in configuration line"},
       {"include none.conf", "redis.conf:1: none.conf: can't read the configuration file"},
       {"include", "redis.conf:1: include: wrong number of arguments"},
-      {"requirepass secret", "redis.conf:1: requirepass: passwords are not supported yet"},
-      {"user default off", "redis.conf:1: user: access control lists are not supported yet"},
-      {"aclfile x", "redis.conf:1: aclfile: access control lists are not supported yet"},
+      {"user", "redis.conf:1: user: wrong number of arguments"},
+      {"user a on\nuser b on\nUSER a off", "redis.conf:3: user 'a' is defined twice"},
       {"tls-port 6380", "redis.conf:1: tls-port: TLS is not supported yet"},
       {"slaveof 1.2.3.4 6379", "redis.conf:1: replicaof: replication is not supported yet"},
       {"rename-command CONFIG \"\"", "redis.conf:1: rename-command: renaming commands is not supported"},
@@ -165,8 +164,15 @@ TEST(Load, ErrorsAreOneLineThatSaysWhere) {
 TEST(Load, RefusedDirectivesMayStateTheirDefault) {
   Loading loading;
   EXPECT_EQ(
-      loading.load_file("requirepass \"\"\ntls-port 0\nmaxmemory-policy noeviction\ncluster-enabled no\nsave \"\"\n"),
+      loading.load_file("replicaof \"\"\ntls-port 0\nmaxmemory-policy noeviction\ncluster-enabled no\nsave \"\"\n"),
       "");
+}
+
+TEST(Load, UsersAreKeptForWhoKnowsTheCommands) {
+  Loading loading;
+  EXPECT_EQ(loading.load_file("user alice on +@all \"(~x +get)\"\nuser bob\n"), "");
+  const std::vector<std::vector<std::string>> users = {{"alice", "on", "+@all", "(~x +get)"}, {"bob"}};
+  EXPECT_EQ(loading.report.users, users);
 }
 
 TEST(Load, CommandLineErrors) {

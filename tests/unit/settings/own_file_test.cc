@@ -118,7 +118,10 @@ TEST(OwnFile, LoadsToTheDefaultsButForWhatItIsSaferWith) {
 
 TEST(OwnFile, ExplainsEveryWorkingDirectiveWithItsDefault) {
   const auto stated = stated_defaults();
+  size_t values = 0;
   for (const Directive& directive : working_directives()) {
+    if (!is_value(directive)) continue;
+    ++values;
     const auto found = stated.find(std::string(directive.name));
     ASSERT_NE(found, stated.end()) << directive.name;
     const auto words = split_args(found->second);
@@ -128,7 +131,7 @@ TEST(OwnFile, ExplainsEveryWorkingDirectiveWithItsDefault) {
     const std::string shown = directive.member ? format_number(directive, parsed.value.number) : parsed.value.text;
     EXPECT_EQ(shown, directive.initial) << directive.name;
   }
-  EXPECT_EQ(stated.size(), working_directives().size());
+  EXPECT_EQ(stated.size(), values);
 }
 
 TEST(OwnFile, SaysTheUnitOfEveryNumberThatHasOne) {
