@@ -60,8 +60,8 @@ inline constexpr std::string_view kNoPasswordConfigured =
     "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
     "correct?";
 inline constexpr std::string_view kHelloNoAuth =
-    "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-    "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time";
+    "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option "
+    "can be used to authenticate the client and select the RESP protocol version at the same time";
 inline constexpr std::string_view kInvalidClientName =
     "Client names cannot contain spaces, newlines or special characters.";
 inline constexpr std::string_view kInvalidDbIndex = "DB index is out of range";
