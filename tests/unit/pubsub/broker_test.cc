@@ -158,6 +158,24 @@ TEST_F(BrokerTest, PatternsWithLiteralBeginningsMatchLikeGlobs) {
   }
 }
 
+TEST_F(BrokerTest, ShowsEveryListenerWithEachNameOfItsKind) {
+  listen(ann_, kChannel, "a");
+  listen(ann_, kChannel, "b");
+  listen(bob_, kChannel, "b");
+  listen(bob_, kPattern, "b*");
+  listen(ann_, kShardChannel, "a");
+  const auto shown = [&](Kind kind) {
+    std::set<std::string> found;
+    broker_.for_each_listener(kind, [&](std::string_view name, Subscriber& subscriber) {
+      found.insert(std::string(name) + (&subscriber == &ann_ ? " ann" : " bob"));
+    });
+    return found;
+  };
+  EXPECT_EQ(shown(kChannel), (std::set<std::string>{"a ann", "b ann", "b bob"}));
+  EXPECT_EQ(shown(kPattern), std::set<std::string>{"b* bob"});
+  EXPECT_EQ(shown(kShardChannel), std::set<std::string>{"a ann"});
+}
+
 TEST_F(BrokerTest, TellsChannelNamesByPattern) {
   listen(ann_, kChannel, "news");
   listen(ann_, kChannel, "");
