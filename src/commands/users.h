@@ -79,9 +79,10 @@ class Users {
 
   const settings::Settings& settings_;
   const settings::AclCatalog catalog_;
-  std::atomic<uint64_t> version_{0};
+  // Read for every command: on a cache line apart from what logins write.
+  alignas(64) std::atomic<uint64_t> version_{0};
   std::atomic<bool> default_needs_login_{false};
-  mutable Mutex mutex_;
+  alignas(64) mutable Mutex mutex_;
   UsersByName users_ GUARDED_BY(mutex_);
 };
 
