@@ -22,11 +22,11 @@ std::string acl_file_path(const Server& server) {
 }
 
 settings::AclFileContent read_users(const Server& server) {
-  const std::string path = acl_file_path(server);
+  const std::string name = server.settings.text("aclfile");
   std::optional<std::string> text;
-  if (server.environment.read_existing_file) text = server.environment.read_existing_file(path);
-  if (!text) return {{}, "Error loading ACLs, opening file '" + path + "' failed"};
-  return settings::read_acl_file(*text, path, server.users.rules());
+  if (server.environment.read_existing_file) text = server.environment.read_existing_file(acl_file_path(server));
+  if (!text) return {{}, "Error loading ACLs, opening file '" + name + "' failed"};
+  return settings::read_acl_file(*text, name, server.users.rules());
 }
 
 // Without them the file says everything there is to say.
