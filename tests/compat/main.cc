@@ -45,11 +45,19 @@ bool is_installed(const CompatClient& client) {
   return std::system((client.probe + " >/dev/null 2>&1").c_str()) == 0;
 }
 
+std::string other_server() {
+  return variable("MILLRACE_COMPAT_SERVER", "");
+}
+
+bool is_redis_server() {
+  return other_server().find("redis-server") != std::string::npos;
+}
+
 std::unique_ptr<ServerProcess> start_server(const std::string& backend) {
   ServerOptions options;
-  options.program = variable("MILLRACE_COMPAT_SERVER", "");
+  options.program = other_server();
   options.password = kPassword;
-  if (options.program.find("redis-server") != std::string::npos) {
+  if (is_redis_server()) {
     options.kind = ServerKind::kRedis;
   } else {
     options.io_backend = backend;
@@ -120,7 +128,7 @@ int run_client(const CompatClient& client, const std::vector<std::string>& steps
   set("COMPAT_SECONDS", variable("MILLRACE_COMPAT_SECONDS", "0.1"));
   std::vector<std::string> backends = {"epoll"};
   if (io::plan_backend(io::BackendChoice::kIoUring)) backends.insert(backends.begin(), "io_uring");
-  if (!variable("MILLRACE_COMPAT_SERVER", "").empty()) backends = {"auto"};
+  if (is_redis_server()) backends = {"redis-server"};
   return std::ranges::all_of(backends, [&](const std::string& each) { return run_on_server(client, each, steps); }) ? 0
                                                                                                                     : 1;
 }
