@@ -154,11 +154,28 @@ size_t Database::clear() {
         events_.ready.push_back(place);
     }
     partition.watches().touch_all(
-        index_, [&](std::string_view key) { return table->find(keyspace_.hash_of(key), key) != nullptr; },
+        index_,
+        [&](std::string_view key) {
+          return table->find(keyspace_.hash_of(key), key) ? std::optional(false) : std::nullopt;
+        },
         keyspace_.watch_counts());
     removed += partition.clear(index_);
   }
   return removed;
+}
+
+// `to` takes the place of `from`.
+void Database::touch_watchers_of_swapped(Partition& partition, int from, int to) {
+  partition.mutex.assert_held();
+  KeyTable* const old_table = partition.existing_table(from);
+  KeyTable* const new_table = partition.existing_table(to);
+  const auto look = [&](std::string_view key) -> std::optional<bool> {
+    const uint64_t hash = keyspace_.hash_of(key);
+    const bool will_be_there = new_table && new_table->find(hash, key);
+    if (!will_be_there && !(old_table && old_table->find(hash, key))) return std::nullopt;
+    return will_be_there;
+  };
+  partition.watches().touch_all(from, look, keyspace_.watch_counts());
 }
 
 void Database::swap(int other) {
@@ -173,6 +190,8 @@ void Database::swap(int other) {
       const auto has_key = [&](KeyTable* table) { return table != nullptr && table->find(hash, place.key); };
       if (std::ranges::any_of(tables, has_key)) events_.ready.push_back(place);
     }
+    touch_watchers_of_swapped(partition, index_, other);
+    touch_watchers_of_swapped(partition, other, index_);
     partition.swap(index_, other);
   }
 }

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/ref.h"
@@ -48,9 +49,10 @@ class WatchTable {
   void remove(const KeyPlace& place, const Watcher& watcher, WatchCounts& counts);
   // The key was changed; or, unless `is_there`, removed.
   void touch(KeyPlaceView place, bool is_there, WatchCounts& counts);
-  // The same for all keys of one database that `is_there` finds: they are about to be removed.
-  template <typename IsThere>
-  void touch_all(int database, const IsThere& is_there, WatchCounts& counts);
+  // The same for the keys of one database that change all at once: `look(key)` says whether the key will be there
+  // (std::optional<bool>), and nothing of those that stay as they are.
+  template <typename Look>
+  void touch_all(int database, const Look& look, WatchCounts& counts);
   // The watcher waits for changes of this key, whose time had not come when it was watched.
   bool was_live(KeyPlaceView place, const Watcher& watcher) const;
 
@@ -67,11 +69,12 @@ class WatchTable {
   Watches watches_;
 };
 
-template <typename IsThere>
-void WatchTable::touch_all(int database, const IsThere& is_there, WatchCounts& counts) {
+template <typename Look>
+void WatchTable::touch_all(int database, const Look& look, WatchCounts& counts) {
   for (auto at = watches_.lower_bound(KeyPlaceView{database, {}});
        at != watches_.end() && at->first.database == database;) {
-    at = is_there(at->first.key) ? touch_at(at, /*is_there=*/false, counts) : std::next(at);
+    const std::optional<bool> is_there = look(at->first.key);
+    at = is_there ? touch_at(at, *is_there, counts) : std::next(at);
   }
 }
 

@@ -99,6 +99,10 @@ constexpr Doing kDoings[] = {
     {"FLUSHDB", true},
     {"FLUSHALL", true},
     {"FLUSHALL NOSUCH", false},
+    {"SWAPDB 0 1", true},
+    {"SWAPDB 2 0", true},
+    {"SWAPDB 0 0", false},
+    {"SWAPDB 1 2", false},
     {"DEBUG RELOAD", true},
     {"SCAN 0 COUNT 1000", false},
 };
@@ -120,6 +124,7 @@ TEST_P(Watch, AKeyThatIsMissing) {
                                                           {"DEL s", false},
                                                           {"FLUSHALL", false},
                                                           {"FLUSHDB", false},
+                                                          {"SWAPDB 0 1", false},
                                                           {"EXISTS s", false},
                                                           {"XGROUP CREATE s g 0 MKSTREAM", true},
                                                           {"RENAME other s", true},
