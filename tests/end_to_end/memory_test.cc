@@ -52,8 +52,9 @@ TEST_P(MemoryTest, PipelinesEndAtTheLimit) {
   start();
   constexpr uint64_t kRoomBytes = 8'000'000;
   constexpr size_t kRequests = 4000;
-  // What clients have in flight counts as well, and passes the limit as it likes.
-  constexpr uint64_t kTolerance = 2'000'000;
+  // What clients have in flight counts as well, and passes the limit as it likes. Under a sanitizer that stays in use
+  // for a while after it was freed.
+  constexpr uint64_t kTolerance = kIsSanitized ? 4'000'000 : 300'000;
   const uint64_t limit = limit_to_more(kRoomBytes);
   std::vector<std::thread> threads;
   std::atomic<size_t> refusals{0};
@@ -66,7 +67,7 @@ TEST_P(MemoryTest, PipelinesEndAtTheLimit) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(refusals, 0u);
   EXPECT_LT(refusals, 4 * kRequests);
-  EXPECT_LT(figure("used_memory_peak"), limit + kTolerance);
+  EXPECT_LT(figure("used_memory"), limit + kTolerance);
   // Nobody who makes room, reads or administrates is refused.
   EXPECT_EQ(call({"XADD", "s0", "*", "f", "v"}), kRefused);
   EXPECT_THAT(call({"XRANGE", "s0", "-", "+", "COUNT", "1"}), HasSubstr("xxx"));
