@@ -62,6 +62,19 @@ TEST_F(BlockedReadTest, IsNotServedFromAnEmptiedStream) {
   EXPECT_EQ(blocked_count(), 1u);
 }
 
+TEST_F(BlockedReadTest, AReaderOfAGroupIsToldThatTheKeyIsAString) {
+  for (const std::string_view change : {"SET s text", "MSET s text", "SETEX s 10 text", "COPY t s REPLACE"}) {
+    given({"SET t text", "DEL s", "XGROUP CREATE s g 0 MKSTREAM"});
+    blocks("XREADGROUP GROUP g a BLOCK 0 STREAMS s >");
+    blocks("XREAD BLOCK 0 STREAMS s $");
+    given({change});
+    EXPECT_THAT(take_woken(), ElementsAre(error("-WRONGTYPE Operation against a key holding the wrong kind of value")))
+        << change;
+    given({"DEL s", "XADD s 1-0 f v"});
+    EXPECT_THAT(take_woken(), ElementsAre(wire("*1 *2 $1 s *1 *2 $3 1-0 *2 $1 f $1 v")));
+  }
+}
+
 TEST_F(BlockedReadTest, GroupReadersAreServedInOrderOfArrival) {
   given({"XGROUP CREATE s g 0 MKSTREAM"});
   blocks("XREADGROUP GROUP g a BLOCK 0 STREAMS s >");
