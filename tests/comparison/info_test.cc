@@ -36,6 +36,10 @@ constexpr Difference kOnlyHere[] = {
     {"stats", "eventloop_duration_cmd_sum", "7.2"},
     {"stats", "instantaneous_eventloop_cycles_per_sec", "7.2"},
     {"stats", "instantaneous_eventloop_duration_usec", "7.2"},
+    {"stats", "acl_access_denied_auth", "7.2"},
+    {"stats", "acl_access_denied_cmd", "7.2"},
+    {"stats", "acl_access_denied_key", "7.2"},
+    {"stats", "acl_access_denied_channel", "7.2"},
 };
 
 // The memory section is compared where memory is.
