@@ -128,7 +128,9 @@ void command_getkeysandflags_command(CommandContext& context) {
   if (!keys) return;
   context.reply.array(static_cast<int64_t>(keys->size()));
   for (const KeyAt& key : *keys) {
-    const std::vector<std::string_view> flags = key_flag_names(*key.spec);
+    KeySpec of_this_call = *key.spec;
+    of_this_call.flags = key.flags;
+    const std::vector<std::string_view> flags = key_flag_names(of_this_call);
     context.reply.array(2);
     context.reply.bulk(context.args[2 + key.position]);
     context.reply.set(static_cast<int64_t>(flags.size()));

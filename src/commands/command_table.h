@@ -78,6 +78,9 @@ struct KeySpec {
   int step = 1;
   int limit = 0;
   bool incomplete = false;
+  // What it does to a key may depend on an option behind the key's value (SET ... GET): the flags of a call without it.
+  std::string_view option{};
+  std::string_view flags_without{};
   std::string_view notes{};
 };
 
@@ -172,10 +175,11 @@ std::vector<std::string_view> split_words(std::string_view text, char separator)
 bool find_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
 // One key specification's share of them, appended. False: the arguments do not fit it.
 bool find_keys_of(const KeySpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
-// Each key with the specification it was found by, those that are not really keys included.
+// Each key with the specification it was found by and the flags of this call, those that are not really keys included.
 struct KeyAt {
   uint32_t position;
   const KeySpec* spec;
+  std::string_view flags;
 };
 bool find_keys_at(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<KeyAt>& keys);
 // Finders for XREAD and XREADGROUP: they read the options one by one, because a group or a consumer may well be named

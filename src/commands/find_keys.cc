@@ -45,6 +45,14 @@ std::optional<Range> counted_range(const KeySpec& spec, int64_t begin, Args args
   return Range{first, first + (*keys - 1) * spec.step};
 }
 
+std::string_view flags_of_call(const KeySpec& spec, Args args) {
+  if (spec.option.empty()) return spec.flags;
+  const Args options = args.subspan(std::min(args.size(), static_cast<size_t>(spec.begin_index) + 2));
+  const bool has_option =
+      std::any_of(options.begin(), options.end(), [&](std::string_view word) { return same_word(word, spec.option); });
+  return has_option ? spec.flags : spec.flags_without;
+}
+
 // ---- XREAD and XREADGROUP
 
 struct Option {
@@ -90,13 +98,13 @@ bool find_keys_at(const CommandSpec& spec, Args args, std::vector<KeyAt>& keys) 
   std::vector<uint32_t> positions;
   if (spec.find_keys != nullptr) {
     if (!spec.find_keys(args, positions)) return false;
-    for (const uint32_t position : positions) keys.push_back({position, &spec.keys[0]});
+    for (const uint32_t position : positions) keys.push_back({position, &spec.keys[0], spec.keys[0].flags});
     return true;
   }
   for (const KeySpec& key : spec.keys) {
     positions.clear();
     if (!find_keys_of(key, args, positions)) return false;
-    for (const uint32_t position : positions) keys.push_back({position, &key});
+    for (const uint32_t position : positions) keys.push_back({position, &key, flags_of_call(key, args)});
   }
   return true;
 }

@@ -33,8 +33,8 @@ void find_channels(const CommandSpec& spec, Permissions::Args args, std::vector<
   for (size_t position = 1; position < end; ++position) positions.push_back(static_cast<uint32_t>(position));
 }
 
-settings::AclKeyUse use_of(const KeySpec& spec, uint32_t position) {
-  const auto does = [&](std::string_view what) { return spec.flags.find(what) != std::string_view::npos; };
+settings::AclKeyUse use_of(std::string_view flags, uint32_t position) {
+  const auto does = [&](std::string_view what) { return flags.find(what) != std::string_view::npos; };
   return {.position = position, .reads = does("access"), .writes = does("update") || does("insert") || does("delete")};
 }
 
@@ -157,7 +157,7 @@ std::optional<AclDenial> Permissions::find_denial(const User& user, const Comman
   keys_.clear();
   if (!spec.keys.empty() && find_keys_at(spec, args, found_)) {
     for (const KeyAt& key : found_) {
-      if (key.spec->flags != "not_key") keys_.push_back(use_of(*key.spec, key.position));
+      if (key.flags != "not_key") keys_.push_back(use_of(key.flags, key.position));
     }
   }
   find_channels(spec, args, channels_);
@@ -186,7 +186,7 @@ std::string Permissions::revocation(const BlockedCommand& command, Instant now) 
   std::vector<std::string_view> keys;
   keys_.clear();
   for (const keyspace::KeyPlace& place : command.places()) {
-    keys_.push_back(use_of(caller.spec->keys[0], static_cast<uint32_t>(keys.size())));
+    keys_.push_back(use_of(caller.spec->keys[0].flags, static_cast<uint32_t>(keys.size())));
     keys.emplace_back(place.key);
   }
   const std::optional<AclDenial> denial = settings::find_denial(

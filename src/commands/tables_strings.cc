@@ -187,7 +187,10 @@ void add_setters(std::vector<CommandSpec>& rows) {
                              .summary = "Sets a key to a string, whatever it held.",
                              .syntax = kSetSyntax,
                              .handler = set_command},
-                            {.flags = "RW access update variable_flags", .notes = kBecauseOfGet}));
+                            {.flags = "RW access update variable_flags",
+                             .option = "GET",
+                             .flags_without = "OW update",
+                             .notes = kBecauseOfGet}));
   rows.push_back(string_row({.name = "setnx",
                              .arity = 3,
                              .flags = kWrite | kDenyOom | kFast,

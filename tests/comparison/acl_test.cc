@@ -139,7 +139,7 @@ class AclComparison : public testing::Test {
   }
 
   Words random_call() {
-    static constexpr std::string_view kWords[] = {"a", "a1", "b", "b2", "c", "c*", "1", "0", "2"};
+    static constexpr std::string_view kWords[] = {"a", "a1", "b", "b2", "c", "c*", "1", "0", "2", "get"};
     const std::string name = pick(names_);
     const size_t bar = name.find('|');
     Words call = {name.substr(0, bar)};

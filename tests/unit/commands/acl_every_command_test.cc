@@ -108,7 +108,7 @@ TEST_F(AclEveryCommand, IsAllowedAndDeniedByItsKeys) {
     bool reads = false;
     bool writes = false;
     for (const KeyAt& key : keys) {
-      const std::string_view flags = key.spec->flags;
+      const std::string_view flags = key.flags;
       reads = reads || flags.find("access") != std::string_view::npos;
       for (const std::string_view word : {"insert", "update", "delete"}) {
         writes = writes || flags.find(word) != std::string_view::npos;
