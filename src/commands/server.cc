@@ -17,14 +17,19 @@ void ClientRegistry::add(Ref<Client> client) {
 }
 
 // The last reference may go here: not under the lock, because a client's end may take other locks.
-void ClientRegistry::remove(uint64_t id) {
+void ClientRegistry::remove(uint64_t id, const std::function<void()>& rest) {
   Ref<Client> removed;
   MutexLock lock(mutex_);
   const auto found = clients_.find(id);
   if (found == clients_.end()) return;
+  rest();
   removed = std::move(found->second);
   clients_.erase(found);
   count_.store(clients_.size(), std::memory_order_relaxed);
+}
+
+void ClientRegistry::remove(uint64_t id) {
+  remove(id, [] {});
 }
 
 Ref<Client> ClientRegistry::find(uint64_t id) const {

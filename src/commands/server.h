@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -78,6 +79,8 @@ class ClientRegistry {
   uint64_t next_id() { return next_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   void add(Ref<Client> client) EXCLUDES(mutex_);
   void remove(uint64_t id) EXCLUDES(mutex_);
+  // If it is there: does the rest before anybody can learn that it is not. Nothing that `rest` does may take a lock.
+  void remove(uint64_t id, const std::function<void()>& rest) EXCLUDES(mutex_);
   Ref<Client> find(uint64_t id) const EXCLUDES(mutex_);
   std::vector<Ref<Client>> all() const EXCLUDES(mutex_);  // by id
   size_t size() const { return count_.load(std::memory_order_relaxed); }

@@ -421,7 +421,9 @@ void Core::kill(commands::Client& client, bool after_reply) {
   // From this moment the client is gone for everyone who looks, and no blocked command of it takes an entry.
   client.is_leaving.store(true, std::memory_order_relaxed);
   if (const Ref<keyspace::Waiter> waiter = client.waiter()) waiter->claim();
-  server_.clients.remove(client.fixed.id);
+  // Its socket is shut before anybody is told that it is: a library looks for the end of its connection before it sends
+  // the next command. As long as the client is in the registry its core has not closed the socket.
+  server_.clients.remove(client.fixed.id, [&] { backend_.shut_down(client.fixed.fd); });
   post(client.fixed.core, {Message::Kind::kClose, Ref<Connection>(&connection)}, true);
 }
 

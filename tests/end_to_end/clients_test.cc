@@ -1,4 +1,6 @@
 // Many clients, and clients that misbehave: each limit closes the one that went beyond it, and nobody else notices.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -152,6 +154,19 @@ TEST_P(ClientsTest, KilledClientsAreClosed) {
   EXPECT_TRUE(idle->is_closed_by_peer());
   EXPECT_TRUE(blocked->is_closed_by_peer());
   EXPECT_TRUE(eventually([&] { return connected_clients() == 2; }));
+}
+
+// Libraries look for the end of their connection before they send the next command.
+TEST_P(ClientsTest, WhoeverIsToldOfAKillFindsTheConnectionShut) {
+  start();
+  Client killer = client();
+  for (int round = 0; round < 100; ++round) {
+    const auto victim = raw();
+    const std::string id = victim->command({"CLIENT", "ID"});
+    ASSERT_EQ(killer.call({"CLIENT", "KILL", "ID", id.substr(1, id.size() - 3)}), "1");
+    char byte = 0;
+    ASSERT_EQ(recv(victim->fd(), &byte, 1, MSG_DONTWAIT), 0) << "round " << round;
+  }
 }
 
 TEST_P(ClientsTest, QuitAnswersAndCloses) {
