@@ -5,8 +5,8 @@
 #   ./test.sh -R unit           a part of it
 #   ./test.sh --full            more seeds and longer runs, and the ThreadSanitizer and release builds as well
 #
-# Missing Debian packages are installed first, and the clients of other languages that tests/compat runs where a registry
-# can be reached. The exit status is that of the tests.
+# Missing Debian packages are installed first; the clients of other languages that tests/compat runs, and clang for
+# tests/fuzz, only where a registry can be reached. The exit status is that of the tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/packages.sh
@@ -20,6 +20,7 @@ fi
 
 ensure_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 ensure_compat_clients
+try_packages "${FUZZ_PACKAGES[@]}"
 for preset in "${presets[@]}"; do
   build_preset "$preset" all
   ctest --preset "$preset" --parallel "$(nproc)" "$@"

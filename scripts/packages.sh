@@ -5,6 +5,8 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config liburing-dev libjemalloc-dev li
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev libhiredis-dev redis-server redis-tools)
 # Clients of other languages, for tests/compat: what cannot be had is done without.
 COMPAT_PACKAGES=(python3-redis php-cli php-redis libredis-perl prometheus-redis-exporter)
+# For tests/fuzz/run.sh, which is skipped without them.
+FUZZ_PACKAGES=(clang-19 libclang-rt-19-dev)
 
 # Those of the named packages that are not installed.
 missing_packages() {
@@ -36,21 +38,27 @@ ensure_packages() {
   apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
-# The clients that tests/compat runs. Offline, or without the right to install, their tests are skipped.
+# Installs those of the named packages that are missing and can be had. Offline, or without the right to install, the tests
+# that need them are skipped.
+try_packages() {
+  local missing package
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  echo "Installing what some tests need: ${missing[*]}"
+  local patience=(-o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
+  apt_get "${patience[@]}" update 2>/dev/null || true
+  for package in "${missing[@]}"; do
+    apt_get "${patience[@]}" install -y --no-install-recommends "$package" 2>/dev/null ||
+      echo "$package cannot be installed: tests that need it are skipped"
+  done
+}
+
+# The clients that tests/compat runs.
 ensure_compat_clients() {
-  local wanted=("${COMPAT_PACKAGES[@]}") missing package
+  local wanted=("${COMPAT_PACKAGES[@]}")
   command -v node >/dev/null || wanted+=(nodejs)
   command -v npm >/dev/null || wanted+=(npm)
-  mapfile -t missing < <(missing_packages "${wanted[@]}")
-  if [[ ${#missing[@]} -gt 0 ]]; then
-    echo "Installing clients to test with: ${missing[*]}"
-    local patience=(-o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
-    apt_get "${patience[@]}" update 2>/dev/null || true
-    for package in "${missing[@]}"; do
-      apt_get "${patience[@]}" install -y --no-install-recommends "$package" 2>/dev/null ||
-        echo "$package cannot be installed: tests that need it are skipped"
-    done
-  fi
+  try_packages "${wanted[@]}"
   ensure_npm_clients
 }
 
