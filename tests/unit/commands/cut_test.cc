@@ -87,6 +87,7 @@ const Case kCases[] = {
     {"restore", kTwoStreams, "RESTORE s 0 {t} REPLACE"},
     {"restore", kOtherStream, "RESTORE s 0 {t}"},
     {"move", kVolatile, "MOVE s 1"},
+    {"swapdb", kTwoStreams, "SWAPDB 0 1"},
     {"flushdb", kTwoStreams, "FLUSHDB"},
     {"flushall", kTwoStreams, "FLUSHALL"},
 };

@@ -64,7 +64,7 @@ TEST_F(InfoTest, KeysAreCountedByDatabase) {
   stage_.run("SELECT 3");
   stage_.run("XADD c 1-1 f v");
   const std::string reply = stage_.run("INFO keyspace");
-  EXPECT_THAT(reply, HasSubstr("db0:keys=2,expires=1,avg_ttl=0\r\ndb3:keys=1,expires=0,avg_ttl=0\r\n"));
+  EXPECT_THAT(reply, HasSubstr("db0:keys=2,expires=1,avg_ttl=100000\r\ndb3:keys=1,expires=0,avg_ttl=0\r\n"));
 }
 
 TEST_F(InfoTest, CommandAndErrorStatistics) {

@@ -158,7 +158,7 @@ TEST_F(ServerCommandsTest, Debug) {
   EXPECT_EQ(run("DEBUG SLEEP"),
             "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.\r\n");
   EXPECT_EQ(run("DEBUG FOO"), "-ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.\r\n");
-  EXPECT_THAT(run("DEBUG HELP"), StartsWith("*17\r\n+DEBUG <subcommand>"));
+  EXPECT_THAT(run("DEBUG HELP"), StartsWith("*25\r\n+DEBUG <subcommand>"));
 }
 
 TEST_F(ServerCommandsTest, DebugDigestTellsWhetherAnythingDiffers) {
