@@ -29,6 +29,9 @@ const Lines kPending = {"XADD s 1-1 f v", "XADD s 2-1 f v", "XGROUP CREATE s g 0
 const Lines kPendingAndDeleted = {"XADD s 1-1 f v", "XGROUP CREATE s g 0", "XREADGROUP GROUP g a STREAMS s >",
                                   "XDEL s 1-1"};
 const Lines kProduced = {"XADD s IDMP p i * f v"};
+const Lines kText = {"SET s text"};
+const Lines kNumber = {"SET s 10 EX 100"};
+const Lines kTwoTexts = {"SET s text", "SET t 7"};
 const Lines kVolatile = {"XADD s 1-1 f v", "EXPIRE s 100"};
 const Lines kExpiring = {"XADD s 1-1 f v", "PEXPIRE s 5"};
 
@@ -88,6 +91,24 @@ const Case kCases[] = {
     {"restore", kOtherStream, "RESTORE s 0 {t}"},
     {"move", kVolatile, "MOVE s 1"},
     {"swapdb", kTwoStreams, "SWAPDB 0 1"},
+    {"set", kText, "SET s other"},
+    {"set", kNumber, "SET s 11 KEEPTTL"},
+    {"set", kStream, "SET s text"},
+    {"setnx", kOtherStream, "SETNX s text"},
+    {"setex", kText, "SETEX s 100 other"},
+    {"psetex", kText, "PSETEX s 100 other"},
+    {"getset", kNumber, "GETSET s other"},
+    {"getdel", kTwoTexts, "GETDEL s"},
+    {"getex", kNumber, "GETEX s PERSIST"},
+    {"mset", kTwoTexts, "MSET s 1 t 2"},
+    {"msetnx", kOtherStream, "MSETNX s 1 u 2"},
+    {"incr", kNumber, "INCR s"},
+    {"decr", kNumber, "DECR s"},
+    {"incrby", kNumber, "INCRBY s 5"},
+    {"decrby", kNumber, "DECRBY s 5"},
+    {"incrbyfloat", kNumber, "INCRBYFLOAT s 0.5"},
+    {"append", kText, "APPEND s more"},
+    {"setrange", kText, "SETRANGE s 2 xx"},
     {"flushdb", kTwoStreams, "FLUSHDB"},
     {"flushall", kTwoStreams, "FLUSHALL"},
 };
@@ -104,7 +125,7 @@ class CutCommandTest : public StreamCommandTest {
     Contents contents;
     for (int index = 0; index < server.keyspace.database_count(); ++index) {
       keyspace::Database(server.keyspace, index, now, events).for_each([&](const keyspace::KeyEntry& entry) {
-        contents[{index, entry.key}] = content_of(entry.expire_at_ms, *entry.value.stream());
+        contents[{index, entry.key}] = content_of(entry.expire_at_ms, entry.value);
       });
     }
     return contents;
@@ -123,7 +144,7 @@ class CutCommandTest : public StreamCommandTest {
       EXPECT_TRUE(cut_.take(i, 1000, items));
       locks.release();
       for (const keyspace::CutItem& item : items) {
-        const std::string content = content_of(item.expire_at_ms, *item.value.stream());
+        const std::string content = content_of(item.expire_at_ms, item.value);
         EXPECT_TRUE(contents.emplace(std::pair(item.database, item.key), content).second) << item.key;
       }
     }
@@ -145,8 +166,11 @@ class CutCommandTest : public StreamCommandTest {
   }
 
  private:
-  static std::string content_of(int64_t expire_at_ms, const streams::Stream& stream) {
-    return "until " + std::to_string(expire_at_ms) + ": " + test::content_of(stream);
+  static std::string content_of(int64_t expire_at_ms, const keyspace::Value& value) {
+    const std::string until = "until " + std::to_string(expire_at_ms) + ": ";
+    if (value.stream() != nullptr) return until + test::content_of(*value.stream());
+    keyspace::StringValue::Digits digits;
+    return until + std::string(value.string()->text(digits));
   }
   std::vector<std::string> words_of(std::string_view line) {
     std::vector<std::string> words;
