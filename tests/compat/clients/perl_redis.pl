@@ -48,10 +48,11 @@ sub in_background {
 sub expect_end_of { waitpid $_[0], 0; expect(0, $?) }
 
 sub connect_step {
-    my $client = connected(name => 'web-1');
+    my $client = connected(name => key_of('web-1'));
     expect('PONG', $client->ping);
-    expect('web-1', $client->client_getname);
-    my ($me) = grep { / name=web-1 / } @{ [split /\n/, $client->client_list] };
+    expect(key_of('web-1'), $client->client_getname);
+    my $name = key_of('web-1');
+    my ($me) = grep { / name=$name / } @{ [split /\n/, $client->client_list] };
     expect(1, $me =~ / db=$ENV{REDIS_DB} /);
     expect_error('WRONGPASS', sub { connected(password => 'wrong') });
     expect_error('NOAUTH', sub { connected(password => undef, on_connect => undef)->get('a') });

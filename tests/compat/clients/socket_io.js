@@ -14,7 +14,12 @@ const { key, run, seconds, until } = require('./steps');
 const url = process.env.REDIS_URL;
 const protocol = Number(process.env.REDIS_PROTOCOL);
 
-const quick = { streamName: key('socket.io'), blockTimeInMs: 200, heartbeatInterval: 300 };
+const quick = {
+  streamName: key('socket.io'),
+  channelPrefix: key('socket.io'),
+  blockTimeInMs: 200,
+  heartbeatInterval: 300,
+};
 
 async function redisClient(library) {
   if (library === 'ioredis') return new Redis(url, { protocol });
