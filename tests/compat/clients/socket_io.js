@@ -42,10 +42,17 @@ async function site(library, options) {
   return { io, browser, redis };
 }
 
-// The servers tell each other that they are there by heartbeats.
+// The servers tell each other that they are there by heartbeats, and each has begun to read the stream when it has read
+// something.
 async function know(sites) {
   const others = (site) => site.io.serverSideEmitWithAck('there?').catch(() => []);
   await until(async () => (await Promise.all(sites.map(others))).every((answers) => answers.length === sites.length - 1));
+  const reading = new Set();
+  for (const { browser } of sites) browser.on('hello', (from) => from !== browser.id && reading.add(browser));
+  await until(() => {
+    for (const { io, browser } of sites) io.emit('hello', browser.id);
+    return reading.size === sites.length;
+  });
 }
 
 async function close(sites) {
