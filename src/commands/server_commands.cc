@@ -1,5 +1,6 @@
 // TIME, SWAPDB and SHUTDOWN.
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "base/letters.h"
@@ -12,6 +13,10 @@
 
 namespace millrace::commands {
 namespace {
+
+bool is_int32(int64_t number) {
+  return number >= std::numeric_limits<int32_t>::min() && number <= std::numeric_limits<int32_t>::max();
+}
 
 enum ShutdownFlag : unsigned { kNoSave = 1, kSave = 2, kNow = 4, kForce = 8, kAbort = 16 };
 
@@ -55,9 +60,9 @@ void time_command(CommandContext& context) {
 // All partitions are held. Clients that have selected a database find the other one's keys in it now.
 void swapdb_command(CommandContext& context) {
   const std::optional<int64_t> first = parse_i64(context.args[1]);
-  if (!first) return context.reply.error(resp::kInvalidFirstDb);
+  if (!first || !is_int32(*first)) return context.reply.error(resp::kInvalidFirstDb);
   const std::optional<int64_t> second = parse_i64(context.args[2]);
-  if (!second) return context.reply.error(resp::kInvalidSecondDb);
+  if (!second || !is_int32(*second)) return context.reply.error(resp::kInvalidSecondDb);
   const int64_t count = context.server.keyspace.database_count();
   if (*first < 0 || *first >= count || *second < 0 || *second >= count) {
     return context.reply.error(resp::kInvalidDbIndex);

@@ -152,25 +152,36 @@ void Tracking::tell_of_flush(Host& host) {
   }
 }
 
-void Tracking::invalidate(const keyspace::KeyEvents& events, const Client* writer, Host& host) {
+// As in Redis the writer hears last of what it has read itself.
+void Tracking::invalidate(const keyspace::KeyEvents& events, Client* writer, Host& host) {
+  std::vector<std::string_view> own_keys;
   for (const std::string& changed : events.modified_keys) {
     table_.invalidate(changed, [&](std::string_view key, std::span<const uint64_t> holders) {
-      tell_holders(key, holders, writer, host);
+      if (tell_holders(key, holders, writer, host)) own_keys.push_back(changed);
     });
+  }
+  for (const std::string_view key : own_keys) {
+    Invalidation invalidation(std::vector<std::string_view>{key});
+    send(*writer, invalidation, host);
   }
 }
 
-// A holder may have left, or track otherwise than it did when it read the key.
-void Tracking::tell_holders(std::string_view key, std::span<const uint64_t> holders, const Client* writer, Host& host) {
+// A holder may have left, or track otherwise than it did when it read the key. True if the writer is still to be told.
+bool Tracking::tell_holders(std::string_view key, std::span<const uint64_t> holders, const Client* writer, Host& host) {
   Invalidation invalidation(std::vector<std::string_view>{key});
+  bool is_writers = false;
   for (const uint64_t id : holders) {
     const Ref<Client> client = clients_.find(id);
     if (!client) continue;
     const TrackingCard& card = client->card.tracking;
     if (!card.has(kTrackingOn) || card.has(kTrackingBroadcast)) continue;
-    if (client.get() == writer && card.has(kTrackingNoLoop)) continue;
-    send(*client, invalidation, host);
+    if (client.get() != writer) {
+      send(*client, invalidation, host);
+    } else if (!card.has(kTrackingNoLoop)) {
+      is_writers = true;
+    }
   }
+  return is_writers;
 }
 
 // What the running client has been replied leaves first: see the top of tracking.h.

@@ -108,8 +108,8 @@ class Tracking {
   void tell_and_remember(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
                          keyspace::KeyEvents& events, Host& host);
   void tell_of_flush(Host& host);
-  void tell_holders(std::string_view key, std::span<const uint64_t> holders, const Client* writer, Host& host);
-  void invalidate(const keyspace::KeyEvents& events, const Client* writer, Host& host);
+  bool tell_holders(std::string_view key, std::span<const uint64_t> holders, const Client* writer, Host& host);
+  void invalidate(const keyspace::KeyEvents& events, Client* writer, Host& host);
   void collect(keyspace::KeyEvents& events, uint64_t writer, Host& host);
   void remember(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Host& host);
   void evict(size_t count_max, Host& host);

@@ -27,6 +27,8 @@ struct Difference {
 constexpr Difference kOnlyHere[] = {
     {"server", "listener0", "7.2"},
     {"clients", "pubsub_clients", "7.4"},
+    {"clients", "watching_clients", "7.4"},
+    {"clients", "total_watched_keys", "7.4"},
     {"clients", "total_blocking_keys", "7.2"},
     {"clients", "total_blocking_keys_on_nokey", "7.2"},
     {"stats", "client_query_buffer_limit_disconnections", "7.2"},

@@ -18,7 +18,7 @@ using testing::StartsWith;
 class SubscriberMode : public Talk {
  protected:
   // DEBUG would be refused for a reason of its own.
-  void SetUp() override { open({"--enable-debug-command", "yes"}); }
+  void SetUp() override { open({"--enable-debug-command", "yes", "--enable-module-command", "yes"}); }
   int protocol() const override { return 2; }
 
   // Sets of arguments for the commands that both servers have, as their arity asks.

@@ -42,7 +42,7 @@ class RandomTransactions : public RandomScriptTest {
       compared = sent_;
       ASSERT_NO_FATAL_FAILURE(compare_keys(&state, &*comparison_, sent_));
     }
-    EXPECT_GT(executed_, static_cast<size_t>(length) / 20);
+    EXPECT_GT(executed_, static_cast<size_t>(length) / 30);
     EXPECT_GT(failed_, static_cast<size_t>(length) / 500);
     EXPECT_GT(aborted_, static_cast<size_t>(length) / 500);
   }

@@ -1,7 +1,26 @@
 // See server_pair.h.
 #include "server_pair.h"
 
+#include "base/numbers.h"
+#include "reply_tree.h"
+
 namespace millrace::test {
+namespace {
+
+int64_t next_client_id(uint16_t port) {
+  const std::unique_ptr<RespConnection> connection = RespConnection::connect(port);
+  return connection ? parse_i64(parse_reply(connection->command({"CLIENT", "ID"})).text).value_or(0) : 0;
+}
+
+// Clients name each other by their ids, so both servers shall have handed out as many, however often each was asked
+// whether it is there yet.
+void level_client_ids(uint16_t one, uint16_t other) {
+  int64_t ids[] = {next_client_id(one), next_client_id(other)};
+  while (ids[0] > 0 && ids[0] < ids[1]) ids[0] = next_client_id(one);
+  while (ids[1] > 0 && ids[1] < ids[0]) ids[1] = next_client_id(other);
+}
+
+}  // namespace
 
 void ConnectionPair::send(const Words& words) {
   redis_->send(words);
@@ -30,6 +49,7 @@ std::unique_ptr<ServerPair> ServerPair::start(std::string* why, const std::vecto
   words.insert(words.end(), extra.begin(), extra.end());
   pair->millrace_ = ServerProcess::start({.extra = words}, why);
   if (pair->millrace_ == nullptr) return nullptr;
+  level_client_ids(pair->redis_->port(), pair->millrace_->port());
   return pair;
 }
 

@@ -256,7 +256,7 @@ TEST_P(Transactions, MonitorsSeeWhatIsExecuted) {
   transact(kSpeaker, {{"XADD", "s", "1-*", "f", "v"},
                       {"SELECT", "2"},
                       {"DEL", "s"},
-                      {"CONFIG", "GET", "port"},
+                      {"CONFIG", "GET", "databases"},
                       {"PING"},
                       {"SELECT", "0"}});
   say_each(kSpeaker, {{"MULTI"}, {"NOSUCH"}, {"EXEC"}, {"MULTI"}, {"PING"}, {"DISCARD"}, {"EXEC"}, {"EXEC", "x"}});
