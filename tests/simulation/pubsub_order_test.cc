@@ -175,7 +175,7 @@ TEST_P(PubsubOrder, AMessageAtAnyMomentOfAChangeComesExactlyIfItIsCounted) {
   for (const Change& change : kChanges) {
     bool was_before = false;
     bool was_after = false;
-    for (int moment = 0; moment < 24; ++moment) {
+    for (int moment = 0; moment < 40; ++moment) {
       SCOPED_TRACE(std::string(change.before) + " | " + change.line + " at half moment " + std::to_string(moment));
       ChangeAtMoment scene(server_, change, moment % 2 == 0 ? 1 : 3);
       scene.happen(moment / 2);
