@@ -37,8 +37,8 @@ class Watch : public Talk {
   }
 };
 
-// What somebody else does between WATCH s and EXEC. Groups are not the value, says Redis. There are two entries and a
-// group with one of them pending in `s`, the same in `other`, and `s` in database 1.
+// What somebody else does between WATCH s n and EXEC. Groups are not the value, says Redis. There are two entries and a
+// group with one of them pending in `s`, the same in `other`, `s` in database 1, and a number in `n`.
 struct Doing {
   const char* line;
   bool is_change;
@@ -105,13 +105,36 @@ constexpr Doing kDoings[] = {
     {"SWAPDB 1 2", false},
     {"DEBUG RELOAD", true},
     {"SCAN 0 COUNT 1000", false},
+    {"GET n", false},
+    {"GETRANGE n 0 -1", false},
+    {"GETEX n", false},
+    {"GETEX n EX 100", true},
+    {"GETEX n PERSIST", false},
+    {"GETDEL n", true},
+    {"GETSET n 5", true},
+    {"SET n 1", true},
+    {"SET n 1 NX", false},
+    {"SET n 1 GET", true},
+    {"SET s 1", true},
+    {"SET missing 1 XX", false},
+    {"SETNX n 1", false},
+    {"SETEX n 100 1", true},
+    {"MSET other 1 n 1", true},
+    {"MSETNX other 1 n 1", false},
+    {"INCR n", true},
+    {"INCRBY n 0", true},
+    {"INCRBY n 9223372036854775807", false},
+    {"INCRBYFLOAT n 1.5", true},
+    {"APPEND n 1", true},
+    {"SETRANGE n 0 1", true},
+    {"STRLEN n", false},
 };
 
 TEST_P(Watch, WhatIsAChange) {
   for (const auto& [line, is_change] : kDoings) {
     say_lines(kSpeaker, {"FLUSHALL", "XADD s 1-1 f v", "XADD s 1-2 f v", "XGROUP CREATE s g 0",
-                         "XREADGROUP GROUP g c COUNT 1 STREAMS s >", "COPY s other", "COPY s s DB 1"});
-    say_lines(kOther, {"WATCH s"});
+                         "XREADGROUP GROUP g c COUNT 1 STREAMS s >", "COPY s other", "COPY s s DB 1", "SET n 1"});
+    say_lines(kOther, {"WATCH s n"});
     talk_->connection(kThird).command(words_of(line));  // its reply is the subject of others
     if (HasFatalFailure()) return;
     EXPECT_EQ(exec_fails(kOther), is_change) << line;
