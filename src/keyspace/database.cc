@@ -24,7 +24,7 @@ void drop(Keyspace& keyspace, Partition& partition, int database, KeyEntry& entr
   signal_waiters(partition, database, entry.key, events);
   events.note_modified(entry.key);
   if (!partition.watches().empty()) {
-    partition.watches().touch({database, entry.key}, /*is_there=*/false, keyspace.watch_counts());
+    partition.watches().touch({database, entry.key}, {.is_there = false}, keyspace.watch_counts());
   }
   partition.erase(database, entry);
 }
@@ -58,10 +58,7 @@ void Database::touch_watchers(std::string_view key) {
   const uint64_t hash = keyspace_.hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
-  if (!partition.watches().is_watched({index_, key})) return;
-  KeyTable* table = partition.existing_table(index_);
-  const bool is_there = table && table->find(hash, key) != nullptr;
-  partition.watches().touch({index_, key}, is_there, keyspace_.watch_counts());
+  if (!partition.watches().empty()) partition.watches().touch({index_, key}, {}, keyspace_.watch_counts());
 }
 
 void Database::watch(std::string_view key, Ref<Watcher> watcher) {
@@ -153,29 +150,29 @@ size_t Database::clear() {
       if (place.database == index_ && table->find(keyspace_.hash_of(place.key), place.key))
         events_.ready.push_back(place);
     }
-    partition.watches().touch_all(
-        index_,
-        [&](std::string_view key) {
-          return table->find(keyspace_.hash_of(key), key) ? std::optional(false) : std::nullopt;
-        },
-        keyspace_.watch_counts());
+    const auto removed_at = [&](std::string_view key) {
+      return WatchTable::Change{.was_there = table->find(keyspace_.hash_of(key), key) != nullptr, .is_there = false};
+    };
+    partition.watches().touch_all(index_, removed_at, keyspace_.watch_counts());
     removed += partition.clear(index_);
   }
   return removed;
 }
 
-// `to` takes the place of `from`.
-void Database::touch_watchers_of_swapped(Partition& partition, int from, int to) {
+// What is watched in `database` is about to be what it is in `other`.
+void Database::touch_swapped(Partition& partition, int database, int other) {
   partition.mutex.assert_held();
-  KeyTable* const old_table = partition.existing_table(from);
-  KeyTable* const new_table = partition.existing_table(to);
-  const auto look = [&](std::string_view key) -> std::optional<bool> {
-    const uint64_t hash = keyspace_.hash_of(key);
-    const bool will_be_there = new_table && new_table->find(hash, key);
-    if (!will_be_there && !(old_table && old_table->find(hash, key))) return std::nullopt;
-    return will_be_there;
+  const auto find = [&](int index, std::string_view key) {
+    KeyTable* table = partition.existing_table(index);
+    return table ? table->find(keyspace_.hash_of(key), key) : nullptr;
   };
-  partition.watches().touch_all(from, look, keyspace_.watch_counts());
+  const auto change_of = [&](std::string_view key) {
+    const KeyEntry* coming = find(other, key);
+    return WatchTable::Change{.was_there = find(database, key) != nullptr,
+                              .is_there = coming != nullptr,
+                              .is_expired = coming != nullptr && is_expired(*coming)};
+  };
+  partition.watches().touch_all(database, change_of, keyspace_.watch_counts());
 }
 
 void Database::swap(int other) {
@@ -190,8 +187,8 @@ void Database::swap(int other) {
       const auto has_key = [&](KeyTable* table) { return table != nullptr && table->find(hash, place.key); };
       if (std::ranges::any_of(tables, has_key)) events_.ready.push_back(place);
     }
-    touch_watchers_of_swapped(partition, index_, other);
-    touch_watchers_of_swapped(partition, other, index_);
+    touch_swapped(partition, index_, other);
+    touch_swapped(partition, other, index_);
     partition.swap(index_, other);
   }
 }

@@ -102,7 +102,7 @@ class Database {
   Partition& partition_of(uint64_t hash);
   KeyEntry* find_live(std::string_view key);
   void touch_watchers(std::string_view key);
-  void touch_watchers_of_swapped(Partition& partition, int from, int to);
+  void touch_swapped(Partition& partition, int database, int other);
 
   Keyspace& keyspace_;
   KeyEvents& events_;

@@ -20,9 +20,9 @@ void WatchTable::remove(const KeyPlace& place, const Watcher& watcher, WatchCoun
   erase_if_empty(at, counts);
 }
 
-void WatchTable::touch(KeyPlaceView place, bool is_there, WatchCounts& counts) {
+void WatchTable::touch(KeyPlaceView place, Change change, WatchCounts& counts) {
   const auto at = watches_.find(place);
-  if (at != watches_.end()) touch_at(at, is_there, counts);
+  if (at != watches_.end()) touch_at(at, change, counts);
 }
 
 bool WatchTable::was_live(KeyPlaceView place, const Watcher& watcher) const {
@@ -32,11 +32,13 @@ bool WatchTable::was_live(KeyPlaceView place, const Watcher& watcher) const {
                      [&watcher](const Watch& watch) { return watch.watcher.get() == &watcher && !watch.was_expired; });
 }
 
-WatchTable::Watches::iterator WatchTable::touch_at(Watches::iterator at, bool is_there, WatchCounts& counts) {
+// From absent, or as good as that, to absent is no change.
+WatchTable::Watches::iterator WatchTable::touch_at(Watches::iterator at, Change change, WatchCounts& counts) {
+  if (!change.was_there && !change.is_there) return std::next(at);
+  const bool stays_absent = !change.is_there || change.is_expired;
   const auto is_touched = [&](Watch& watch) {
-    if (watch.was_expired) {
-      // What was as good as absent is absent now; a change from here on counts.
-      if (!is_there) watch.was_expired = false;
+    if (stays_absent && (watch.was_expired || !change.was_there)) {
+      watch.was_expired = change.is_there;
       return false;
     }
     if (watch.watcher->touch()) counts.watchers.fetch_sub(1, std::memory_order_relaxed);

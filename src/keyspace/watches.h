@@ -12,8 +12,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <iterator>
 #include <map>
-#include <optional>
 #include <vector>
 
 #include "base/ref.h"
@@ -42,17 +42,20 @@ struct alignas(64) WatchCounts {
 class WatchTable {
  public:
   bool empty() const { return watches_.empty(); }
-  bool is_watched(KeyPlaceView place) const { return watches_.find(place) != watches_.end(); }
   // REQUIRES: the watcher does not watch this key yet.
   void add(const KeyPlace& place, Ref<Watcher> watcher, bool was_expired, WatchCounts& counts);
   // Nothing happens if it is not there (any more).
   void remove(const KeyPlace& place, const Watcher& watcher, WatchCounts& counts);
-  // The key was changed; or, unless `is_there`, removed.
-  void touch(KeyPlaceView place, bool is_there, WatchCounts& counts);
-  // The same for the keys of one database that change all at once: `look(key)` says whether the key will be there
-  // (std::optional<bool>), and nothing of those that stay as they are.
-  template <typename Look>
-  void touch_all(int database, const Look& look, WatchCounts& counts);
+  // What becomes of a key: of its two states, whether it exists, and whether the time of the new one has come.
+  struct Change {
+    bool was_there = true;
+    bool is_there = true;
+    bool is_expired = false;
+  };
+  void touch(KeyPlaceView place, Change change, WatchCounts& counts);
+  // The same for all watched keys of one database, of which `change_of` tells what becomes of each.
+  template <typename ChangeOf>
+  void touch_all(int database, const ChangeOf& change_of, WatchCounts& counts);
   // The watcher waits for changes of this key, whose time had not come when it was watched.
   bool was_live(KeyPlaceView place, const Watcher& watcher) const;
 
@@ -63,18 +66,17 @@ class WatchTable {
   };
   using Watches = std::map<KeyPlace, std::vector<Watch>, KeyPlaceOrder>;
 
-  Watches::iterator touch_at(Watches::iterator at, bool is_there, WatchCounts& counts);
+  Watches::iterator touch_at(Watches::iterator at, Change change, WatchCounts& counts);
   Watches::iterator erase_if_empty(Watches::iterator at, WatchCounts& counts);
 
   Watches watches_;
 };
 
-template <typename Look>
-void WatchTable::touch_all(int database, const Look& look, WatchCounts& counts) {
+template <typename ChangeOf>
+void WatchTable::touch_all(int database, const ChangeOf& change_of, WatchCounts& counts) {
   for (auto at = watches_.lower_bound(KeyPlaceView{database, {}});
        at != watches_.end() && at->first.database == database;) {
-    const std::optional<bool> is_there = look(at->first.key);
-    at = is_there ? touch_at(at, *is_there, counts) : std::next(at);
+    at = touch_at(at, change_of(at->first.key), counts);
   }
 }
 

@@ -292,6 +292,23 @@ TEST_P(Watch, AKeyThatIsMadeAnewAfterItsTime) {
   EXPECT_TRUE(exec_fails(kOther));
 }
 
+// From absent, or as good as that, to absent is no change.
+TEST_P(Watch, DatabasesThatAreSwappedWhenTheTimeOfAKeyHasCome) {
+  for (const char* watched : {"SELECT 0", "SELECT 1"}) {
+    for (const bool has_other : {false, true}) {
+      say_lines(kSpeaker, {"FLUSHALL", "XADD s 1-1 f v", "PEXPIRE s 1"});
+      if (has_other) say_lines(kSpeaker, {"SELECT 1", "XADD s 1-1 f v", "SELECT 0"});
+      pass_ms(10);
+      say_lines(kOther, {watched, "WATCH s"});
+      say_lines(kThird, {"SWAPDB 0 1"});
+      EXPECT_EQ(exec_fails(kOther), has_other) << watched;
+      say_lines(kOther, {watched, "WATCH s"});
+      say_lines(kThird, {"SELECT 0", "EXISTS s", "SELECT 1", "EXISTS s", "SELECT 0"});
+      EXPECT_FALSE(exec_fails(kOther)) << watched;
+    }
+  }
+}
+
 TEST_P(Watch, AKeyThatIsRemovedInTheBackgroundWhenItsTimeComes) {
   say_lines(kSpeaker, {"XADD s 1-1 f v", "PEXPIRE s 100"});
   say_lines(kOther, {"WATCH s"});

@@ -108,6 +108,34 @@ TEST_F(WatchesTest, AFlushTouchesOnlyWhatIsThere) {
   EXPECT_FALSE(missing->is_touched());
 }
 
+TEST_F(WatchesTest, ASwapTouchesWhatBecomesAnother) {
+  create("both");
+  create("both", 1);
+  create("here");
+  create("there", 1);
+  const auto both = watch("both", 1);
+  const auto here = watch("here");
+  const auto there = watch("there");
+  const auto neither = watch("neither");
+  const auto elsewhere = watch("both", 2);
+  db().swap(1);
+  EXPECT_TRUE(both->is_touched() && here->is_touched() && there->is_touched());
+  EXPECT_FALSE(neither->is_touched() || elsewhere->is_touched());
+}
+
+TEST_F(WatchesTest, ASwapWithWhatIsAsGoodAsAbsentIsNoChange) {
+  create_until("a", 2000);
+  now_ms = 3000;
+  const auto expired_then_absent = watch("a");
+  const auto absent_then_expired = watch("a", 1);
+  db().swap(1);
+  EXPECT_FALSE(expired_then_absent->is_touched() || absent_then_expired->is_touched());
+  EXPECT_EQ(db(1).find_to_read("a"), nullptr);
+  EXPECT_FALSE(absent_then_expired->is_touched());
+  create("a", 1);
+  EXPECT_TRUE(absent_then_expired->is_touched());
+}
+
 // Its removal is no change, in whichever way it comes; what is made there afterwards is one.
 TEST_F(WatchesTest, AKeyWhoseTimeHasComeCountsAsAbsent) {
   for (const bool flushed : {false, true}) {
