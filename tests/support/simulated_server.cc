@@ -19,9 +19,16 @@ namespace {
 // A server that has not come to its end by then has lost something it waits for.
 constexpr int64_t kStopMsMax = 600'000;
 
+// It never changes, and takes longer to build than many a test takes: all servers of the process have the same.
+const commands::CommandTable& command_table() {
+  static const commands::CommandTable table;
+  return table;
+}
+
 }  // namespace
 
-SimulatedServer::SimulatedServer(const Options& options) : world_(options.seed), directory_(options.cores) {
+SimulatedServer::SimulatedServer(const Options& options)
+    : world_(options.seed), table_(command_table()), directory_(options.cores) {
   commands::ServerFacts facts;
   facts.core_count = static_cast<int>(options.cores);
   facts.started_unix_ms = world_.now().unix_ms;

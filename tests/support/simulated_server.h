@@ -86,7 +86,7 @@ class SimulatedServer {
   SimulatedWorld world_;
   settings::Settings settings_;
   Log log_{"/dev/null", LogLevel::kWarning};
-  commands::CommandTable table_;
+  const commands::CommandTable& table_;
   std::unique_ptr<commands::Server> server_;
   std::unique_ptr<core::Journal> journal_;
   std::unique_ptr<core::JournalDirectory> journal_directory_;
