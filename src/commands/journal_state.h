@@ -25,7 +25,7 @@ struct JournalState {
   // ---- rewriting
   std::atomic<bool> is_rewriting{false};                 // [aof_rewrite_in_progress]
   std::atomic<bool> is_first{false};                     // the one that is going begins the journal
-  std::atomic<bool> is_scheduled{false};                 // after the snapshot that is going [aof_rewrite_scheduled]
+  std::atomic<bool> is_scheduled{false};                 // when no snapshot is going [aof_rewrite_scheduled]
   std::atomic<bool> last_rewrite_failed{false};          // [aof_last_bgrewrite_status]
   std::atomic<int64_t> last_rewrite_s{-1};               // how long it took [aof_last_rewrite_time_sec]
   std::atomic<int64_t> rewrite_started_monotonic_ns{0};  // the one that is going

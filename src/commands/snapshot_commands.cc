@@ -7,6 +7,14 @@
 #include "resp/errors.h"
 
 namespace millrace::commands {
+namespace {
+
+// What begins inside EXEC would have the first half of it in the snapshot, and not the second: it is put off.
+bool is_put_off(const CommandContext& context) {
+  return context.client.session.transaction.is_running();
+}
+
+}  // namespace
 
 uint64_t unsaved_changes(const Server& server) {
   const uint64_t saved = server.snapshots.changes_saved.load(std::memory_order_relaxed);
@@ -34,19 +42,22 @@ void bgsave_command(CommandContext& context) {
   if (options.size() > 1 || (options.size() == 1 && !same_word(options[0], "schedule"))) {
     return context.reply.error(resp::kSyntax);
   }
-  if (context.host.start_snapshot(SnapshotKind::kBackground, nullptr)) {
+  const bool is_later = is_put_off(context);
+  if (!is_later && context.host.start_snapshot(SnapshotKind::kBackground, nullptr)) {
     return context.reply.simple("Background saving started");
   }
-  if (!context.server.journal_state.is_rewriting.load()) return context.reply.error(resp::kSaveInProgress);
-  if (options.empty()) return context.reply.error(resp::kRewriteBeforeSave);
-  context.server.snapshots.is_scheduled.store(true);
+  Snapshots& snapshots = context.server.snapshots;
+  const bool is_rewriting = context.server.journal_state.is_rewriting.load();
+  if (!is_rewriting && (!is_later || snapshots.is_going.load())) return context.reply.error(resp::kSaveInProgress);
+  if (!is_later && options.empty()) return context.reply.error(resp::kRewriteBeforeSave);
+  snapshots.is_scheduled.store(true);
   context.reply.simple("Background saving scheduled");
 }
 
 void bgrewriteaof_command(CommandContext& context) {
   JournalState& state = context.server.journal_state;
   if (state.is_rewriting.load()) return context.reply.error(resp::kRewriteInProgress);
-  if (context.host.start_snapshot(SnapshotKind::kJournal, nullptr)) {
+  if (!is_put_off(context) && context.host.start_snapshot(SnapshotKind::kJournal, nullptr)) {
     return context.reply.simple("Background append only file rewriting started");
   }
   if (context.server.journal == nullptr) return context.reply.error(resp::kRewriteFailed);

@@ -28,7 +28,7 @@ enum class SnapshotKind : uint8_t {
 struct Snapshots {
   std::atomic<bool> is_going{false};
   std::atomic<bool> is_background{false};  // the one that is going
-  std::atomic<bool> is_scheduled{false};   // BGSAVE SCHEDULE: to begin when none is going
+  std::atomic<bool> is_scheduled{false};   // BGSAVE SCHEDULE, or inside EXEC: to begin when none is going
   // Whoever makes one shall give it up: the final one waits.
   std::atomic<bool> give_up{false};
   // Writes wait: the final snapshot has been taken. Set with all partitions held.

@@ -149,6 +149,20 @@ TEST_F(SnapshotTest, WritesGoOnAndAreNotInIt) {
   EXPECT_EQ(found_on(disk), at_the_moment);
 }
 
+TEST_F(SnapshotTest, OneThatIsAskedForInsideExecHasAllOfIt) {
+  SimulatedDisk disk(4);
+  std::string after;
+  {
+    SimulatedServer server(options(disk, 4));
+    allow_debug(server);
+    SimulatedCaller caller(server, 1);
+    for (const char* line : {"MULTI", "SET left 1", "BGSAVE", "SET right 1", "EXEC"}) caller.ask(line);
+    EXPECT_TRUE(server.run_until([&] { return server.server().snapshots.saves.load() == 1; }, 60'000));
+    after = digest(caller);
+  }
+  EXPECT_EQ(found_on(disk), after);
+}
+
 TEST_F(SnapshotTest, ShutdownSavesWhatWasAcknowledged) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

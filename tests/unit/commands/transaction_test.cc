@@ -125,6 +125,22 @@ TEST_F(TransactionTest, DebugLoadaofIsRefusedInside) {
   EXPECT_EQ(exec({"DEBUG LOADAOF"}), "*1\r\n-ERR Command not allowed inside a transaction\r\n");
 }
 
+// ---- snapshots
+
+TEST_F(TransactionTest, SnapshotsBeginBehindIt) {
+  EXPECT_EQ(exec({"BGSAVE", "BGREWRITEAOF"}),
+            "*2\r\n+Background saving scheduled\r\n+Background append only file rewriting scheduled\r\n");
+  EXPECT_TRUE(host.snapshots.empty());
+  EXPECT_TRUE(server.snapshots.is_scheduled.load());
+  EXPECT_TRUE(server.journal_state.is_scheduled.load());
+  server.snapshots.is_going.store(true);
+  EXPECT_EQ(exec({"BGSAVE"}), "*1\r\n-ERR Background save already in progress\r\n");
+  server.journal_state.is_rewriting.store(true);
+  EXPECT_EQ(exec({"BGSAVE", "BGREWRITEAOF"}),
+            "*2\r\n+Background saving scheduled\r\n"
+            "-ERR Background append only file rewriting already in progress\r\n");
+}
+
 // ---- what is watched
 
 TEST_F(TransactionTest, WatchedKeysAreCountedAndLetGo) {
