@@ -66,6 +66,8 @@ class Executor {
   void run_transaction(CommandContext& context);
 
   // ---- called by the core outside a run
+  // Once a turn: how much memory this core has taken (MemoryUse).
+  void report_memory() { memory_share_.report(server_); }
   // Takes a claimed command out of the queues it still stands in.
   void forget(const BlockedCommand& command);
   // Lets every waiter of this command's keys look again (CLAIM: time alone may have made an entry ready).
@@ -146,7 +148,7 @@ class Executor {
   // What of the running command's replies is settled: not to be dropped, whether the client wants replies or not.
   size_t settled_bytes_ = 0;
 
-  // Where one command ends the next one begins: the stopwatch is read once per command, and once more per run.
+  // Where one command ends the next one begins: the stopwatch is read once per command, and twice more per run.
   bool is_timing_ = false;
   int64_t timed_since_ns_ = 0;
   const CommandSpec* last_spec_ = nullptr;  // of this run

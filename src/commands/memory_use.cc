@@ -21,24 +21,30 @@ bool MemoryShare::is_over_limit(Server& server) {
   return limit != 0 && used(server) > limit;
 }
 
+void MemoryShare::attach(Server& server) {
+  if (is_attached_) return;
+  is_attached_ = true;
+  if (server.environment.thread_memory) memory_ = server.environment.thread_memory();
+  if (memory_.taken != nullptr) reported_bytes_ = balance();
+}
+
+void MemoryShare::report(Server& server) {
+  attach(server);
+  if (memory_.taken == nullptr) return;
+  const int64_t mine = unreported();
+  if (std::abs(mine) < kMemoryStepBytes) return;
+  server.memory.reported_bytes.fetch_add(mine, kRelaxed);
+  reported_bytes_ += mine;
+}
+
 uint64_t MemoryShare::used(Server& server) {
-  if (!is_attached_) {
-    is_attached_ = true;
-    if (server.environment.thread_memory) memory_ = server.environment.thread_memory();
-    if (memory_.taken != nullptr) reported_bytes_ = balance();
-  }
+  report(server);
   if (memory_.taken == nullptr) {
     const uint64_t used = ask_allocator(server);
     return used - std::min(used, uncounted_memory(server));
   }
-  MemoryUse& shared = server.memory;
-  int64_t mine = balance() - reported_bytes_;
-  if (std::abs(mine) >= kMemoryStepBytes) {
-    shared.reported_bytes.fetch_add(mine, kRelaxed);
-    reported_bytes_ += mine;
-    mine = 0;
-  }
-  const int64_t sum = shared.base_bytes.load(kRelaxed) + shared.reported_bytes.load(kRelaxed) + mine;
+  const MemoryUse& shared = server.memory;
+  const int64_t sum = shared.base_bytes.load(kRelaxed) + shared.reported_bytes.load(kRelaxed) + unreported();
   return static_cast<uint64_t>(std::max<int64_t>(0, sum));
 }
 

@@ -9,6 +9,9 @@
 //        + reported  what the cores have taken since, as far as they have said so, in steps of kMemoryStepBytes
 //        + mine      what this core has taken since it last said so, looked at before each command
 //
+// A core says so once a turn, too, whether or not anybody asks: what it kept to itself until after a measurement would
+// count twice.
+//
 // Each core knows what its own commands have taken, so a pipeline ends at the limit and not behind it. Of each other
 // core it may miss kMemoryStepBytes, and of threads that are no cores what they took since the last measurement.
 // Where the allocator has no such counters (sanitizers bring one), every look is a measurement.
@@ -45,9 +48,13 @@ class MemoryShare {
  public:
   // More is used than maxmemory allows. Without a limit that is one comparison.
   bool is_over_limit(Server& server);
+  // Tells the other cores what this one has taken, if that is a step or more.
+  void report(Server& server);
 
  private:
   uint64_t used(Server& server);
+  void attach(Server& server);
+  int64_t unreported() const { return balance() - reported_bytes_; }
   int64_t balance() const { return static_cast<int64_t>(*memory_.taken - *memory_.given_back); }
 
   bool is_attached_ = false;

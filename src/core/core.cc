@@ -67,6 +67,7 @@ void Core::run() {
 bool Core::turn() {
   awake();
   statistics_.turns.add();
+  executor_.report_memory();  // before a timer measures it
   drain_inbox();
   timers_.run(now().monotonic_ns);
   run_runnable();

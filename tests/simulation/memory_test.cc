@@ -87,6 +87,24 @@ TEST_P(MemoryLimits, APipelineEndsAtTheLimit) {
   EXPECT_GE(first_refused - replies.begin(), 20);
 }
 
+// What a core took while no command of it asked counts once, not a second time when one does.
+TEST(MemoryOfACore, IsCountedOnceWhenItWasMeasuredBefore) {
+  SimulatedServer server({.seed = 1, .cores = 1});
+  uint64_t taken = 10'000;
+  const uint64_t given_back = 0;
+  server.server().environment.used_memory = [&] { return taken; };
+  server.server().environment.thread_memory = [&] { return commands::ThreadMemory{&taken, &given_back}; };
+  server.settings().maxmemory_bytes.store(1'500'000);
+  SimulatedCaller caller(server, 0);
+  server.settle();
+  EXPECT_EQ(caller.ask("SET k v"), "+OK\r\n");
+  taken += 1'000'000;
+  server.settle();
+  EXPECT_EQ(caller.ask("SET k v"), "+OK\r\n");
+  taken += 490'001;
+  EXPECT_EQ(caller.ask("SET k v"), kRefused);
+}
+
 // ---- maxmemory-clients
 
 class ClientLimits : public MemoryLimits {

@@ -124,6 +124,19 @@ TEST_F(ThreadCounters, OtherCoresHearOfThemInSteps) {
   EXPECT_EQ(server.memory.reported_bytes.load(), -kMemoryStepBytes);
 }
 
+// By commands that need no leave to take it, so that nobody looks.
+TEST_F(ThreadCounters, WhatNobodyLookedAtCountsOnce) {
+  settings.maxmemory_bytes = static_cast<int64_t>(2 * kMegabyte);
+  EXPECT_FALSE(share_of_core_.is_over_limit(server));
+  taken_ += kMegabyte;
+  used_ += kMegabyte;
+  share_of_core_.report(server);  // the turn's
+  measure_memory(server);
+  EXPECT_FALSE(share_of_core_.is_over_limit(server));
+  ++taken_;
+  EXPECT_TRUE(share_of_core_.is_over_limit(server));
+}
+
 TEST_F(ThreadCounters, AMeasurementCorrectsWhatOthersDid) {
   EXPECT_FALSE(share_of_core_.is_over_limit(server));
   taken_ += kMemoryStepBytes;
