@@ -67,11 +67,12 @@ void TurnClock::measure(int64_t monotonic_ns) {
   base_ticks_ = ticks;
 }
 
+// The ticks of the processor that we have come to may be a few behind those of the one where they were measured.
 int64_t TurnClock::stopwatch_ns() const {
   if (ns_per_tick_ == 0) return monotonic_now_ns();
-  __extension__ using Wide = unsigned __int128;
-  const auto ticks = static_cast<Wide>(read_ticks() - base_ticks_);
-  return base_ns_ + static_cast<int64_t>((ticks * ns_per_tick_) >> kScaleBits);
+  __extension__ using Wide = __int128;
+  const auto ticks = static_cast<int64_t>(read_ticks() - base_ticks_);
+  return base_ns_ + static_cast<int64_t>((Wide{ticks} * ns_per_tick_) >> kScaleBits);
 }
 
 }  // namespace millrace::io
