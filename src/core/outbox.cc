@@ -67,7 +67,22 @@ Outbox::Appended Outbox::append(std::string_view bytes, uint64_t journal_offset,
   OptionalMutexLock lock(mutex_);
   if (!held_pushes_) return take(bytes, journal_offset, limits, now_ns);
   CHECK(journal_offset == 0);  // no answer to a blocked command: the client runs one
-  for (HeldPushes& held : *held_pushes_) held.bytes.append(bytes);
+  return keep_apart([bytes](const Reception&) { return bytes; }, limits);
+}
+
+template <typename BytesFor>
+Outbox::Appended Outbox::keep_apart(const BytesFor& bytes_for, const OutboxLimits& limits) {
+  if (shut_) return Appended::kShut;
+  for (HeldPushes& held : *held_pushes_) {
+    const std::string_view bytes = bytes_for(held.reception);
+    const uint64_t size = bytes_held() + held.bytes.size() + bytes.size();
+    if ((limits.hard_bytes != 0 && size > limits.hard_bytes) || !try_reserve(held.bytes, bytes.size())) {
+      drop();
+      publish_size();
+      return Appended::kOverLimit;
+    }
+    held.bytes.append(bytes);
+  }
   return Appended::kQueued;
 }
 
@@ -78,11 +93,9 @@ void Outbox::receive_as(Reception reception) {
 
 Outbox::Appended Outbox::push(resp::PushMessage& message, const OutboxLimits& limits, int64_t now_ns) {
   OptionalMutexLock lock(mutex_);
-  if (held_pushes_) {
-    for (auto& [reception, bytes] : *held_pushes_) bytes.append(message.bytes(reception.protocol, reception.listens));
-    return Appended::kQueued;
-  }
-  const std::string_view bytes = message.bytes(reception_.protocol, reception_.listens);
+  const auto bytes_for = [&message](const Reception& as) { return message.bytes(as.protocol, as.listens); };
+  if (held_pushes_) return keep_apart(bytes_for, limits);
+  const std::string_view bytes = bytes_for(reception_);
   return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);
 }
 

@@ -118,6 +118,9 @@ class Outbox final : private io::SendOperation {
   void sent(int result) override;
   Appended take(std::string_view bytes, uint64_t journal_offset, const OutboxLimits& limits, int64_t now_ns)
       REQUIRES(mutex_);
+  // While pushes are held: the bytes of each form, up to the limit.
+  template <typename BytesFor>
+  Appended keep_apart(const BytesFor& bytes_for, const OutboxLimits& limits) REQUIRES(mutex_);
   void mark(uint64_t journal_offset) REQUIRES(mutex_);
   // Moves what may leave from `queued_` to `sending_`. 0, or what the journal has to acknowledge before anything may.
   uint64_t begin_batch(Core& core) REQUIRES(mutex_);

@@ -105,6 +105,29 @@ TEST(MemoryOfACore, IsCountedOnceWhenItWasMeasuredBefore) {
   EXPECT_EQ(caller.ask("SET k v"), kRefused);
 }
 
+// ---- client-output-buffer-limit
+
+// What comes for a client while its EXEC runs is held back until the reply is complete, but no more than the limit. Who
+// redirects messages to it hears that it was closed in the middle.
+TEST_P(MemoryLimits, WhatAnExecHoldsBackIsLimited) {
+  SimulatedCaller& reader = *callers_[1];
+  SimulatedCaller& runner = *callers_[2];
+  callers_[0]->send_raw(format_request({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 100000 0 0"}));
+  server_.settle();
+  reader.ask("HELLO 3");
+  EXPECT_EQ(reader.ask("CLIENT TRACKING ON REDIRECT " + runner.id()), "+OK\r\n");
+  reader.ask("GET k");
+  runner.ask("HELLO 3");
+  const std::string publish = "PUBLISH c " + std::string(60'000, 'x');
+  for (const std::string& line : {std::string("MULTI"), std::string("SUBSCRIBE c"), publish, publish}) runner.ask(line);
+  runner.ask("SET k v");
+  EXPECT_THAT(reader.take_replies(), SizeIs(0));
+  runner.send("EXEC");
+  server_.settle();
+  EXPECT_TRUE(runner.is_closed());
+  EXPECT_THAT(reader.take_replies(), testing::ElementsAre(HasSubstr("tracking-redir-broken")));
+}
+
 // ---- maxmemory-clients
 
 class ClientLimits : public MemoryLimits {
