@@ -175,7 +175,7 @@ void Snapshot::write_slice() {
   }
   const int64_t began_ns = core_.read_stopwatch();
   int64_t now_ns = core_.backend().now().monotonic_ns;
-  const bool is_active = has_active_clients(now_ns);
+  const bool is_active = !is_final(kind_) && has_active_clients(now_ns);  // who writes waits for a final one
   const int64_t end_ns = now_ns + (is_active ? kShortSliceNs : kSliceNs);
   while (!is_encoded_ && encoder_->pending_bytes() < kBlockBytes) {
     if (!encode_some()) end_encoding();

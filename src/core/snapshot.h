@@ -15,8 +15,8 @@
 // So the file under its name is always a complete one, the old or the new. Nothing here blocks: a turn has at most one
 // slice, then clients have theirs. While there are any, slices are short and the core rests after each: a thread that
 // never sleeps has to wait for its processor when others want it. A final snapshot first has the one that is going
-// given up, and holds writes back from its moment on: nothing that was acknowledged is missing in it. A foreground one
-// waits while the journal is rewritten.
+// given up, and holds writes back from its moment on: nothing that was acknowledged is missing in it. It does not rest,
+// as all who write wait for it. A foreground one waits while the journal is rewritten.
 //
 // Belongs to its core's thread, but for the helper threads' tasks, which run while it waits for them.
 #pragma once
