@@ -1,5 +1,4 @@
 // The executor's part in transactions: what is queued, what a refusal does to the queue, and EXEC. See executor.h.
-#include "base/check.h"
 #include "commands/executor.h"
 #include "resp/errors.h"
 

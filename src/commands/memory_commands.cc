@@ -12,7 +12,6 @@
 #include "commands/memory_overview.h"
 #include "keyspace/key_table.h"
 #include "resp/errors.h"
-#include "settings/directives.h"
 
 namespace millrace::commands {
 namespace {

@@ -2,6 +2,7 @@
 #include "commands/memory_use.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "commands/server.h"
 
