@@ -20,7 +20,7 @@ Value Value::clone() const {
 }
 
 size_t Value::clone_bytes() const {
-  return string() ? 0 : stream()->clone_bytes();
+  return string() ? string()->memory_bytes() : stream()->clone_bytes();
 }
 
 size_t Value::piece_count() const {

@@ -31,7 +31,8 @@ class Value {
   size_t memory_bytes() const;             // MEMORY USAGE, without the key
   // For COPY and snapshots. What it can it shares with the original until that changes.
   Value clone() const;
-  size_t clone_bytes() const;  // what a clone takes in memory beside what is shared
+  // What a clone takes in memory beside what is still shared when the original has changed: of a string that is all.
+  size_t clone_bytes() const;
   size_t piece_count() const;  // about how many things clone() touches
 
  private:

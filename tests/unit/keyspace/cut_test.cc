@@ -267,6 +267,16 @@ TEST_F(CutTest, PreservedBytesAreThoseThatNobodyElseHolds) {
   EXPECT_EQ(cut.preserved_bytes(), 0u);
 }
 
+TEST_F(CutTest, OfAStringAllOfItIsPreserved) {
+  const std::string text(10'000, 'x');
+  for (const std::string_view key : {"edited", "replaced"}) db().create(key, Value(StringValue(text)));
+  start();
+  db().find_to_write("edited")->value.string()->append("y");
+  EXPECT_GT(cut.preserved_bytes(), text.size());
+  db().find_to_write("replaced")->value.string()->assign("y");
+  EXPECT_GT(cut.preserved_bytes(), 2 * text.size());
+}
+
 TEST_F(CutTest, WhereTheWalkHasPassedNothingIsPreserved) {
   create("a");
   start();
