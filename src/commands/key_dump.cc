@@ -11,6 +11,7 @@
 #include "commands/command_table.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
+#include "commands/key_expiry.h"
 #include "commands/stream_args.h"
 #include "persistence/dump.h"
 #include "persistence/rdb_format.h"
@@ -150,7 +151,7 @@ void restore_command(CommandContext& context) {
   if (!value) return;
 
   const bool was_there = options->replace && context.db.remove(key);
-  const bool is_over = *expire_at_ms != kNoExpiry && *expire_at_ms <= context.now.unix_ms && !context.db.is_replay();
+  const bool is_over = *expire_at_ms != kNoExpiry && is_past(context, *expire_at_ms);
   if (!is_over) {
     place_restored(context, std::move(*value), *expire_at_ms, options->idle_s);
     note_restored(context, *expire_at_ms, options->replace);

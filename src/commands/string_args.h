@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "commands/context.h"
+#include "commands/key_expiry.h"
 
 namespace millrace::commands {
 
@@ -36,8 +37,6 @@ uint64_t string_bytes_max(const Server& server);
 bool check_string_size(CommandContext& context, size_t offset, size_t size);
 
 // ---- EX, PX, EXAT and PXAT
-enum class TimeUnit : uint8_t { kSeconds, kMilliseconds };
-
 struct GivenTime {
   std::string_view number;
   TimeUnit unit = TimeUnit::kSeconds;

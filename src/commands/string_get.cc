@@ -6,6 +6,7 @@
 #include "commands/command_table.h"
 #include "commands/context.h"
 #include "commands/handlers.h"
+#include "commands/key_expiry.h"
 #include "commands/stream_args.h"
 #include "commands/string_args.h"
 #include "resp/errors.h"
@@ -14,8 +15,8 @@ namespace millrace::commands {
 
 namespace {
 
-using keyspace::kEventGeneric;
 using keyspace::KeyEntry;
+using keyspace::kNoExpiry;
 using keyspace::StringValue;
 
 // What becomes of the key's expiry with GETEX; nothing if neither is set.
@@ -35,27 +36,6 @@ std::optional<GetexOptions> read_getex_options(CommandContext& context) {
     }
   }
   return options;
-}
-
-void remove_key(CommandContext& context, std::string_view key) {
-  context.db.remove(key);
-  context.db.count_change();
-  context.db.notify(kEventGeneric, "del", key);
-  if (keyspace::Effects* const effects = context.db.effects()) effects->add(context.db.index(), {"DEL", key});
-}
-
-void change_expiry(CommandContext& context, KeyEntry& entry, std::string_view key, std::optional<int64_t> at_ms) {
-  context.db.set_expiry(entry, at_ms.value_or(keyspace::kNoExpiry));
-  context.db.count_change();
-  context.db.signal_modified(key);
-  context.db.notify(kEventGeneric, at_ms ? "expire" : "persist", key);
-  keyspace::Effects* const effects = context.db.effects();
-  if (effects == nullptr) return;
-  if (!at_ms) return effects->add(context.db.index(), {"PERSIST", key});
-  effects->begin_command(context.db.index(), 3);
-  effects->word("PEXPIREAT");
-  effects->word(key);
-  effects->word(*at_ms);
 }
 
 // The part from `start` to `end`, both included; negative ones count from the end of the text.
@@ -124,10 +104,9 @@ void getex_command(CommandContext& context) {
     if (!at_ms) return;
   }
   write_string(context.reply, found.string);
-  const bool is_over = at_ms && *at_ms <= context.now.unix_ms && !context.db.is_replay();
-  if (is_over) return remove_key(context, key);
-  const bool changes = at_ms || (options->persists && found.entry->expire_at_ms != keyspace::kNoExpiry);
-  if (changes) change_expiry(context, context.db.will_change(*found.entry), key, at_ms);
+  if (at_ms && is_past(context, *at_ms)) return remove_key(context, key);
+  const bool changes = at_ms || (options->persists && found.entry->expire_at_ms != kNoExpiry);
+  if (changes) change_expiry(context, context.db.will_change(*found.entry), key, at_ms.value_or(kNoExpiry));
 }
 
 }  // namespace millrace::commands

@@ -1,5 +1,4 @@
 // SET and what came before it: SETNX, SETEX, PSETEX, GETSET; MSET and MSETNX.
-#include <algorithm>
 #include <optional>
 
 #include "base/letters.h"
