@@ -33,7 +33,8 @@ void write_string(resp::ReplyWriter& reply, const keyspace::StringValue* string)
 
 // proto-max-bulk-len as far as strings go. Whatever the setting says, no command makes one of more than 4 GB.
 uint64_t string_bytes_max(const Server& server);
-// False after an error reply: a string with `size` bytes behind `offset` would be longer than is allowed.
+// False after an error reply: a string with `size` bytes behind `offset` would be longer than is allowed. In a replay
+// the setting does not count, since another one may have been in force when the journal was written.
 bool check_string_size(CommandContext& context, size_t offset, size_t size);
 
 // ---- EX, PX, EXAT and PXAT

@@ -1,5 +1,6 @@
 // What string commands leave in the journal, word for word.
 #include "unit/commands/effects_fixture.h"
+#include "unit/commands/journal_replay.h"
 
 namespace millrace::tests {
 namespace {
@@ -54,12 +55,17 @@ TEST_F(StringEffects, WhatIsTakenIsGone) {
   expect("SET n 6 GET", "MULTI\nDEL n\nSET n 6\nEXEC\n");
 }
 
-// A journal says itself when keys go, and what was accepted once is not refused later.
-TEST_F(StringEffects, NothingIsDecidedAgain) {
+// What was accepted once is not refused later, but what nobody has room for is.
+TEST_F(StringEffects, TheLengthThatSettingsAllowIsNotDecidedAgain) {
+  const std::string_view too_long = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
   settings.proto_max_bulk_len_bytes.store(1 << 20);
   given({"SETRANGE n 1048575 x"});
-  EXPECT_EQ(run("APPEND n y"), "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
-  EXPECT_EQ(run("SETRANGE n 1048576 y"), "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
+  EXPECT_EQ(run("APPEND n y"), too_long);
+  EXPECT_EQ(run("SETRANGE n 1048576 y"), too_long);
+  ReplayClient replay(*this);
+  EXPECT_EQ(replay.run({"APPEND", "n", "y"}), ":1048577\r\n");
+  EXPECT_EQ(replay.run({"SETRANGE", "n", "1048577", "y"}), ":1048578\r\n");
+  EXPECT_EQ(replay.run({"SETRANGE", "n", "9223372036854775807", "y"}), too_long);
 }
 
 }  // namespace
