@@ -126,7 +126,7 @@ std::string_view ByteReader::compressed() {
   const std::string_view packed = bytes(packed_size);
   if (failed_) return {};
   unpacked_.clear();
-  const bool possible = size / kLzfRatioMax <= packed_size;
+  const bool possible = size <= kLzfTextMax && size / kLzfRatioMax <= packed_size;
   if (possible && lzf_unpack(packed, unpacked_.reserve(size), size)) unpacked_.commit(size);
   if (unpacked_.empty()) fail(RdbFault::kCompressed, start);
   return unpacked_.view();

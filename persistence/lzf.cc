@@ -8,7 +8,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 namespace millrace::persistence {
 namespace {
@@ -103,8 +102,7 @@ size_t lzf_pack(std::string_view text, char* out, size_t room) {
 }
 
 bool lzf_unpack(std::string_view packed, char* out, size_t size) {
-  constexpr size_t kSizeMax = std::numeric_limits<unsigned int>::max();
-  if (packed.empty() || packed.size() > kSizeMax || size == 0 || size > kSizeMax) return false;
+  if (packed.empty() || packed.size() > kLzfTextMax || size == 0 || size > kLzfTextMax) return false;
   return lzf_decompress(packed.data(), static_cast<unsigned int>(packed.size()), out,
                         static_cast<unsigned int>(size)) == size;
 }

@@ -9,12 +9,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace millrace::persistence {
 
 // Three bytes packed make 264, at most.
 inline constexpr size_t kLzfRatioMax = 88;
+// Readers count in 32 bits, of what is packed and what is not.
+inline constexpr size_t kLzfTextMax = std::numeric_limits<uint32_t>::max();
 
 // Writes at most `room` bytes to `out`; returns how many, or 0 if they would not do.
 size_t lzf_pack(std::string_view text, char* out, size_t room);
@@ -26,7 +30,7 @@ class LzfPacker {
 
   LzfPacker(char* out, size_t room) : begin_(out), out_(out), end_(out + room) {}
 
-  // False if there is no room. Matches do not reach back into earlier pieces.
+  // False if there is no room. Matches do not reach back into earlier pieces. REQUIRES: it has at most kPieceMax bytes.
   bool add(std::string_view piece);
   size_t size() const { return static_cast<size_t>(out_ - begin_); }
 

@@ -16,8 +16,6 @@ static_assert(std::endian::native == std::endian::little, "little-endian numbers
 
 // What LZF must save at least, as Redis has it.
 constexpr size_t kCompressedSaves = 4;
-// Readers count in 32 bits.
-constexpr size_t kCompressedMax = std::numeric_limits<uint32_t>::max();
 
 template <typename T>
 std::string_view raw(const T& value) {
@@ -62,7 +60,7 @@ void RdbEncoder::string(std::string_view text) {
 }
 
 bool RdbEncoder::compresses(size_t size) const {
-  return compress_ && size > kCompressedAbove && size <= kCompressedMax;
+  return compress_ && size > kCompressedAbove && size <= kLzfTextMax;
 }
 
 // REQUIRES: compresses(size).
