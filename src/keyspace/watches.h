@@ -12,7 +12,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <iterator>
 #include <map>
 #include <vector>
 
