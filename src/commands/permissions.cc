@@ -38,10 +38,6 @@ settings::AclKeyUse use_of(std::string_view flags, uint32_t position) {
   return {.position = position, .reads = does("access"), .writes = does("update") || does("insert") || does("delete")};
 }
 
-size_t first_argument_at(const CommandSpec& spec) {
-  return spec.parent == nullptr ? 1 : 2;
-}
-
 // ---- what is said of a denial
 
 AclReason reason_of(AclDenied what) {
@@ -161,10 +157,9 @@ std::optional<AclDenial> Permissions::find_denial(const User& user, const Comman
     }
   }
   find_channels(spec, args, channels_);
-  const size_t first = first_argument_at(spec);
   return settings::find_denial(user.rules, {.command = spec.index,
                                             .is_for_everyone = (spec.flags & kNoAuth) != 0,
-                                            .first_argument = args.size() > first ? args[first] : "",
+                                            .first_argument = args.size() > 1 ? args[1] : "",
                                             .args = args,
                                             .keys = keys_,
                                             .channels = channels_,

@@ -12,7 +12,7 @@ namespace {
 bool is_command_allowed(const AclSelector& selector, const AclRequest& request) {
   if (request.is_for_everyone || selector.commands.contains(request.command)) return true;
   const auto allowed = selector.first_arguments.find(request.command);
-  if (allowed == selector.first_arguments.end() || request.args.size() < 2) return false;
+  if (allowed == selector.first_arguments.end()) return false;
   return std::any_of(allowed->second.begin(), allowed->second.end(),
                      [&](const std::string& word) { return same_word(word, request.first_argument); });
 }

@@ -28,6 +28,7 @@ struct AclKeyUse {
 struct AclRequest {
   uint32_t command = 0;
   bool is_for_everyone = false;  // AUTH, HELLO, QUIT, RESET: no rule can forbid it
+  // Empty if there is none.
   std::string_view first_argument = {};
   std::span<const std::string_view> args = {};  // what positions count in
   std::span<const AclKeyUse> keys = {};

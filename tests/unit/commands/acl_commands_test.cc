@@ -194,6 +194,14 @@ TEST_F(AclCommands, ABlockedReaderWhoMayStillReadIsAnswered) {
   EXPECT_THAT(host.delivered[client->fixed.id], HasSubstr("1-1"));
 }
 
+TEST_F(AclCommands, ABlockedReaderIsAskedAgainByTheWordItsRuleIsAbout) {
+  const Ref<Client> client = user("u", "+xread|block ~k");
+  EXPECT_EQ(run(*client, "XREAD BLOCK 0 STREAMS k 0"), "");
+  run("ACL SETUSER u ~l");
+  run("XADD k 1-1 f v");
+  EXPECT_THAT(host.delivered[client->fixed.id], HasSubstr("1-1"));
+}
+
 // ---- ACL LOG
 
 TEST_F(AclCommands, DenialsAreLoggedAndCounted) {
