@@ -177,7 +177,7 @@ std::string Permissions::revocation(const BlockedCommand& command, Instant now) 
   const BlockedCommand::Caller& caller = command.caller();
   if (caller.rules_version == server_.users.version() || caller.spec == nullptr) return {};
   const Ref<const User> user = server_.users.find(caller.user);
-  if (!user) return {};  // its connection is about to be closed
+  if (!user) return std::string(resp::kNoAuth);  // its connection is about to be closed
   std::vector<std::string_view> keys;
   keys_.clear();
   for (const keyspace::KeyPlace& place : command.places()) {

@@ -194,6 +194,17 @@ TEST_F(AclCommands, ABlockedReaderWhoMayStillReadIsAnswered) {
   EXPECT_THAT(host.delivered[client->fixed.id], HasSubstr("1-1"));
 }
 
+// Whoever deletes the user closes its connections a moment later.
+TEST_F(AclCommands, ABlockedReaderWhoseUserIsGoneTakesNothing) {
+  const Ref<Client> client = user("u", "+@all ~k");
+  run("XGROUP CREATE k g 0 MKSTREAM");
+  EXPECT_EQ(run(*client, "XREADGROUP GROUP g me BLOCK 0 STREAMS k >"), "");
+  server.users.remove("u");
+  run("XADD k 1-1 f v");
+  EXPECT_EQ(host.delivered[client->fixed.id], kNoAuthError);
+  EXPECT_EQ(run("XPENDING k g"), "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n");
+}
+
 TEST_F(AclCommands, ABlockedReaderIsAskedAgainByTheWordItsRuleIsAbout) {
   const Ref<Client> client = user("u", "+xread|block ~k");
   EXPECT_EQ(run(*client, "XREAD BLOCK 0 STREAMS k 0"), "");
