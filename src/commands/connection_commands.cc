@@ -39,13 +39,21 @@ void set_monitor(Server& server, Client& client, bool is_monitor) {
 }
 
 // A wrong password takes as long as one for a user who is not there.
-bool authenticate(CommandContext& context, std::string_view name, std::string_view password) {
-  Ref<const User> user = context.server.users.find(name);
+bool is_let_in(const Ref<const User>& user, std::string_view password) {
   const std::span<const std::string> digests =
       user ? std::span<const std::string>(user->rules.password_digests) : std::span<const std::string>();
   const bool is_right = settings::is_one_of(digests, password);
-  if (user && user->rules.is_on && (is_right || user->rules.takes_any_password)) {
-    log_in(context.client, std::move(user));
+  return user && user->rules.is_on && (is_right || user->rules.takes_any_password);
+}
+
+// Who deletes a user closes the connections that say they are its own. One that comes to say so at that moment finds
+// out afterwards that it would not be let in any more.
+bool authenticate(CommandContext& context, std::string_view name, std::string_view password) {
+  const Ref<const User> user = context.server.users.find(name);
+  if (is_let_in(user, password)) {
+    log_in(context.client, user);
+    const Ref<const User> found_since = context.server.users.find(name);
+    if (found_since != user && !is_let_in(found_since, password)) context.host.kill(context.client, true);
     return true;
   }
   log_failed_login(context.server, context.client, context.args[0], name, context.now);

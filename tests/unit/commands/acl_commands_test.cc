@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <string>
+#include <thread>
 
 #include "commands/acl_files.h"
 #include "settings/directives.h"
@@ -75,6 +77,28 @@ TEST_F(AclCommands, DelUserClosesConnections) {
   EXPECT_EQ(run("ACL DELUSER u v nobody"), ":2\r\n");
   EXPECT_THAT(host.killed, ElementsAre(std::pair(client->fixed.id, false)));
   EXPECT_EQ(run("ACL USERS"), "*1\r\n$7\r\ndefault\r\n");
+}
+
+// Either the deleter finds the connection, or the connection that the user is gone.
+TEST_F(AclCommands, WhoLogsInWhileItsUserIsDeletedIsNotLeftBehind) {
+  constexpr int kRounds = 500;
+  const Ref<Client> client = connect("127.0.0.1:50001");
+  for (int round = 0; round < kRounds; ++round) {
+    run("ACL SETUSER u on nopass");
+    run(*client, "RESET");
+    host.killed.clear();
+    bool is_found = false;
+    std::latch both(2);
+    std::thread deleter([&] {
+      both.arrive_and_wait();
+      server.users.remove("u");
+      is_found = client->names().user == "u";
+    });
+    both.arrive_and_wait();
+    run(*client, "AUTH u x");
+    deleter.join();
+    ASSERT_TRUE(client->names().user != "u" || is_found || host.killed.contains(client->fixed.id)) << round;
+  }
 }
 
 TEST_F(AclCommands, WhoDeletesItselfHasItsAnswer) {
