@@ -131,7 +131,8 @@ std::string Executor::refusal(Client& client, const CommandSpec& spec, std::span
   const uint32_t flags = flags_of(client, spec);
   const bool is_in_multi = session.transaction.is_open();
   if (is_in_multi && (flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
-  if (!permissions_.is_free(client)) {
+  // A PUBLISH that continues a run was free when execute() looked; a refusal now would overtake the run's replies.
+  if (!publish_run_.is_open() && !permissions_.is_free(client)) {
     const AclContext where = is_in_multi ? AclContext::kMulti : AclContext::kTopLevel;
     std::string refused = permissions_.refusal(client, spec, args, where, now);
     if (!refused.empty()) return refused;
