@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "base/check.h"
@@ -170,11 +169,6 @@ std::vector<std::string_view> key_flag_names(const KeySpec& spec) {
     if (contains(own, flag) || (flag == "incomplete" && spec.incomplete)) names.push_back(flag);
   }
   return names;
-}
-
-bool arity_fits(const CommandSpec& spec, size_t count) {
-  const auto wanted = static_cast<size_t>(std::abs(spec.arity));
-  return spec.arity > 0 ? count == wanted : count >= wanted;
 }
 
 std::span<const std::string_view> all_acl_categories() {

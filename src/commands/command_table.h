@@ -158,7 +158,9 @@ class CommandTable {
 };
 
 // That many words, names included, can be a call of it.
-bool arity_fits(const CommandSpec& spec, size_t count);
+inline bool arity_fits(const CommandSpec& spec, size_t count) {
+  return spec.arity > 0 ? count == static_cast<size_t>(spec.arity) : count >= static_cast<size_t>(-spec.arity);
+}
 // All categories there are, in Redis's order.
 std::span<const std::string_view> all_acl_categories();
 // The ACL categories of a command, with those that its flags imply, in Redis's order and without '@'.

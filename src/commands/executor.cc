@@ -114,10 +114,8 @@ const CommandSpec* Executor::find_command(Client& client, std::span<const std::s
     return nullptr;
   }
   client.card.last_command.store(spec, std::memory_order_relaxed);
-  const int count = static_cast<int>(std::min<size_t>(args.size(), 1u << 30));
-  const bool arity_ok = spec->arity >= 0 ? count == spec->arity : count >= -spec->arity;
-  const std::string refused =
-      !arity_ok || spec->handler == nullptr ? resp::wrong_arity(spec->full_name) : refusal(client, *spec, args, now);
+  const bool can_be_called = arity_fits(*spec, args.size()) && spec->handler != nullptr;
+  const std::string refused = can_be_called ? refusal(client, *spec, args, now) : resp::wrong_arity(spec->full_name);
   if (refused.empty()) return spec;
   refuse(client, spec, refused, reply);
   return nullptr;
