@@ -20,6 +20,8 @@ constexpr size_t kReplyBytesPerPiece = 64 * 1024;
 constexpr size_t kKeptInputBytesMax = 1024;
 // What may wait for a client that has yet to log in: more than an honest one lets gather.
 constexpr OutboxLimits kStrangerLimits{.hard_bytes = 64 * 1024};
+// What it may send while it has to wait (CLIENT PAUSE holds a login back).
+constexpr int64_t kStrangerInputBytesMax = 1024 * 1024;
 
 }  // namespace
 
@@ -62,9 +64,7 @@ void Connection::received(std::string_view bytes) {
     keep_input(bytes);
     if (state_ == State::kOpen && !runnable_link.is_linked()) process_buffered();
   }
-  // What is queued after MULTI is input that was not executed yet.
-  if (static_cast<int64_t>(input_size() + session.transaction.bytes()) >
-      core_.settings().client_query_buffer_limit_bytes) {
+  if (is_input_over_limit()) {
     core_.statistics().query_buffer_limit_disconnections.add();
     core_.log().warning("Closing client that reached the query buffer limit: " + fixed.address);
     begin_close();
@@ -91,6 +91,12 @@ void Connection::finish_input() {
   session.close_after_reply = true;
   if (blocked_) resumed();
   close_after_send();
+}
+
+// What is queued after MULTI is input that was not executed yet.
+bool Connection::is_input_over_limit() {
+  const auto bytes = static_cast<int64_t>(input_size() + session.transaction.bytes());
+  return bytes > core_.settings().client_query_buffer_limit_bytes || (bytes > kStrangerInputBytesMax && is_stranger());
 }
 
 bool Connection::is_stranger() {

@@ -75,6 +75,7 @@ class Connection final : public commands::Client, private io::ReceiveOperation, 
   bool is_ending() const { return session.close_after_reply || is_leaving.load(std::memory_order_relaxed); }
   // It has to log in before it is taken for anybody.
   bool is_stranger();
+  bool is_input_over_limit();
   size_t input_size() const { return input_.size() - input_start_; }
   std::string_view input() const { return input_.view().substr(input_start_); }
   void keep_input(std::string_view bytes);

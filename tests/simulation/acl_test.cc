@@ -82,5 +82,21 @@ TEST_P(AclOnManyCores, AStrangerWhoReadsNothingIsClosed) {
   EXPECT_EQ(user_.ask("PING"), "+PONG\r\n");
 }
 
+TEST_P(AclOnManyCores, AStrangerHeldBackByAPauseMayNotSendWithoutEnd) {
+  admin_.ask("CONFIG SET requirepass secret");
+  SimulatedCaller stranger(server_, 0);
+  SimulatedCaller patient(server_, 0);
+  admin_.ask("CLIENT PAUSE 1000 ALL");
+  patient.send("AUTH secret");
+  stranger.send("AUTH secret");
+  const std::string line = "ECHO " + std::string(10'000, 'x');
+  for (int i = 0; i < 120; ++i) stranger.send(line);
+  for (int i = 0; i < 80; ++i) patient.send(line);
+  server_.settle();
+  EXPECT_TRUE(stranger.is_closed());
+  server_.run_for(1500);
+  EXPECT_EQ(patient.take_replies().size(), 81u);
+}
+
 }  // namespace
 }  // namespace millrace::test
