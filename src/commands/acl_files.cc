@@ -75,7 +75,8 @@ std::optional<std::string> load_users(Server& server, std::span<const std::vecto
 
 std::vector<std::string> configured_user_lines(const Server& server) {
   if (has_acl_file(server)) return {};
-  std::vector<std::string> lines = user_lines(server.users);
+  std::vector<std::string> lines;
+  for (const Ref<const User>& user : server.users.all()) lines.push_back(settings::configured_user_line(user->rules));
   std::erase(lines, default_user_line(server));
   return lines;
 }

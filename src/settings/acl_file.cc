@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/split_args.h"
+
 namespace millrace::settings {
 namespace {
 
@@ -102,6 +104,16 @@ std::optional<std::string> add_configured_user(std::span<const std::string> word
   }
   users.insert_or_assign(name, std::move(user));
   return std::nullopt;
+}
+
+std::string configured_user_line(const AclUser& user) {
+  const std::string line = acl_user_line(user);
+  std::string quoted;
+  for (const std::string_view word : split_at(line, ' ')) {
+    const bool is_plain = split_args(word) == std::vector{std::string(word)};
+    quoted.append(quoted.empty() ? "" : " ").append(is_plain ? std::string(word) : quote_arg(word));
+  }
+  return quoted;
 }
 
 }  // namespace millrace::settings

@@ -24,5 +24,7 @@ AclFileContent read_acl_file(std::string_view text, std::string_view path, const
 // there before, and begins anew. nullopt, or what is wrong.
 std::optional<std::string> add_configured_user(std::span<const std::string> words, const AclRules& rules,
                                                AclUsers& users);
+// The line that makes the same user again, with quotes where redis.conf needs them.
+std::string configured_user_line(const AclUser& user);
 
 }  // namespace millrace::settings

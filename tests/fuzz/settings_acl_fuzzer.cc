@@ -1,5 +1,6 @@
 // Feeds arbitrary bytes to the parser of access rules, as an ACL file and as the rules of one user. Whatever is
-// accepted must make the same users again from the lines it is printed as, and a rule that is wrong changes nothing.
+// accepted must make the same users again from the lines it is printed as, in a file and in redis.conf, and a rule that
+// is wrong changes nothing.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/split_args.h"
 #include "settings/acl_file.h"
 #include "settings/acl_rules.h"
 #include "support/acl_catalog.h"
@@ -29,6 +31,14 @@ void read_as_file(std::string_view text, const settings::AclRules& rules) {
   CHECK(file_of(again.users) == file_of(first.users));
 }
 
+void read_as_configured(const settings::AclUser& user, const settings::AclRules& rules) {
+  const auto words = millrace::split_args(settings::configured_user_line(user));
+  CHECK(words);
+  settings::AclUsers users;
+  CHECK(!settings::add_configured_user(std::span(*words).subspan(1), rules, users));
+  CHECK(file_of(users) == settings::acl_user_line(user) + "\n");
+}
+
 // Rules are separated by line breaks, so that blanks reach the parser.
 void apply_to_user(std::string_view text, const settings::AclRules& rules) {
   std::vector<std::string_view> words;
@@ -45,6 +55,7 @@ void apply_to_user(std::string_view text, const settings::AclRules& rules) {
     }
   }
   read_as_file(settings::acl_user_line(user), rules);
+  read_as_configured(user, rules);
 }
 
 }  // namespace

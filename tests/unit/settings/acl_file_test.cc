@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/split_args.h"
 #include "support/acl_catalog.h"
 
 namespace millrace::settings {
@@ -69,6 +70,22 @@ TEST_F(AclFileTest, ConfiguredUsers) {
   EXPECT_EQ(add({"b", "(+get"}), "Error in user declaration 'b': Unmatched parenthesis in selector definition");
   EXPECT_EQ(add({"b c"}), "Error in user declaration 'b c': Spaces not allowed in ACL usernames");
   EXPECT_EQ(users.size(), 2u);
+}
+
+TEST_F(AclFileTest, ConfiguredLinesAreReadAgain) {
+  for (const std::string& name : {std::string("a"), std::string(), std::string("a\"b'\a"), std::string("\xc3\xa4\\")}) {
+    AclUser user = rules_.new_user(name);
+    for (const std::string rule : {"on", ">foo", "+select|\"0", "~it's", "(~'x' +get)", "&\\n"}) {
+      ASSERT_EQ(rules_.apply(user, rule), std::nullopt) << rule;
+    }
+    const std::string line = configured_user_line(user);
+    const auto words = split_args(line);
+    ASSERT_TRUE(words) << line;
+    AclUsers users;
+    ASSERT_EQ(add_configured_user(std::span(*words).subspan(1), rules_, users), std::nullopt) << line;
+    EXPECT_EQ(lines(users), acl_user_line(user) + "\n");
+  }
+  EXPECT_EQ(configured_user_line(rules_.open_default_user()), "user default on nopass ~* &* +@all");
 }
 
 }  // namespace
