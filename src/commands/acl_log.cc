@@ -2,6 +2,7 @@
 #include "commands/acl_log.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace millrace::commands {

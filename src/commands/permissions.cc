@@ -59,6 +59,23 @@ std::string error_of(const Server& server, const User& user, const CommandSpec& 
   return std::string(is_key ? resp::kKeyDeniedBefore72 : resp::kChannelDeniedBefore72);
 }
 
+// Whoever is denied writes into the log: it keeps of a name no more than a stranger could have sent.
+std::string shortened(std::string_view name) {
+  constexpr size_t kNameBytesMax = 16 * 1024;
+  return std::string(name.substr(0, kNameBytesMax));
+}
+
+// `args` is what the denial's position counts in.
+AclLogEntry entry_of(const AclDenial& denial, const User& user, const CommandSpec& spec, Permissions::Args args,
+                     AclContext context) {
+  AclLogEntry entry;
+  entry.reason = reason_of(denial.what);
+  entry.context = context;
+  entry.object = denial.what == AclDenied::kCommand ? spec.full_name : shortened(args[denial.position]);
+  entry.user = user.rules.name;
+  return entry;
+}
+
 void add_to_log(Server& server, const Client& client, AclLogEntry entry, Instant now) {
   entry.created_unix_ms = entry.updated_unix_ms = now.unix_ms;
   append_client_line(entry.client, client, now.unix_ms, server.settings.compat_version());
@@ -90,7 +107,7 @@ void log_failed_login(Server& server, const Client& client, std::string_view com
   AclLogEntry entry;
   entry.reason = AclReason::kAuth;
   entry.object = command;
-  entry.user = user;
+  entry.user = shortened(user);
   add_to_log(server, client, std::move(entry), now);
 }
 
@@ -130,13 +147,7 @@ std::optional<AclDenial> Permissions::check_permissions(Client& client, const Co
   look_again(client);
   const User& user = *client.session.user.user;
   const std::optional<AclDenial> denial = find_denial(user, spec, args);
-  if (!denial) return std::nullopt;
-  AclLogEntry entry;
-  entry.reason = reason_of(denial->what);
-  entry.context = context;
-  entry.object = denial->what == AclDenied::kCommand ? spec.full_name : std::string(args[denial->position]);
-  entry.user = user.rules.name;
-  add_to_log(server_, client, std::move(entry), now);
+  if (denial) add_to_log(server_, client, entry_of(*denial, user, spec, args, context), now);
   return denial;
 }
 
@@ -188,11 +199,7 @@ std::string Permissions::revocation(const BlockedCommand& command, Instant now) 
       user->rules,
       {.command = caller.spec->index, .first_argument = caller.first_argument, .args = keys, .keys = keys_});
   if (!denial) return {};
-  AclLogEntry entry;
-  entry.reason = reason_of(denial->what);
-  entry.object = denial->what == AclDenied::kCommand ? caller.spec->full_name : std::string(keys[denial->position]);
-  entry.user = user->rules.name;
-  add_to_log(server_, command.client(), std::move(entry), now);
+  add_to_log(server_, command.client(), entry_of(*denial, *user, *caller.spec, keys, AclContext::kTopLevel), now);
   return error_of(server_, *user, *caller.spec, *denial);
 }
 

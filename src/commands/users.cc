@@ -1,6 +1,7 @@
 // See users.h.
 #include "commands/users.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"

@@ -262,6 +262,15 @@ TEST_F(AclCommands, DenialsAreLoggedAndCounted) {
   EXPECT_EQ(log_text(), "*0\r\n");
 }
 
+TEST_F(AclCommands, TheLogDoesNotKeepWhatIsTooLongForAName) {
+  const Ref<Client> client = user("u", "+xlen");
+  const std::string key(100'000, 'k');
+  run_args(*client, {"XLEN", key});
+  run_args(*client, {"AUTH", key, "x"});
+  EXPECT_THAT(log_text(), HasSubstr("$16384\r\nkkk"));
+  EXPECT_LT(log_text().size(), 40'000u);
+}
+
 TEST_F(AclCommands, LikeDenialsAreOneEntryForAMinute) {
   const Ref<Client> client = user("u", "");
   run(*client, "XLEN a");
