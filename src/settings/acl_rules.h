@@ -41,7 +41,6 @@ class AclRules {
   // `catalog` outlives it.
   AclRules(const AclCatalog& catalog, AclDefaults defaults) : catalog_(catalog), defaults_(defaults) {}
 
-  const AclCatalog& catalog() const { return catalog_; }
   // A user who may do nothing.
   AclUser new_user(std::string_view name) const;
   // The user "default" before anybody has said anything: who may do all, without a password.
