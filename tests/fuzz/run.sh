@@ -18,7 +18,10 @@ fi
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 cmake --preset fuzz "${launcher[@]}" >/dev/null
-cmake --build build/fuzz --target "${fuzzers[@]}" >/dev/null
+if ! cmake --build build/fuzz --target "${fuzzers[@]}" >build/fuzz/build.log; then
+  tail -50 build/fuzz/build.log
+  exit 1
+fi
 
 run() {
   local name=$1 corpus=build/fuzz/corpus/$1
