@@ -13,11 +13,11 @@ bool is_exec(const CommandSpec& spec) {
 std::string_view reason_of(settings::AclDenied what) {
   switch (what) {
     case settings::AclDenied::kCommand:
-      return "no permission to execute the command";
+      return "no permission to execute the command or subcommand";
     case settings::AclDenied::kKey:
       return "no permission to touch the specified keys";
     case settings::AclDenied::kChannel:
-      return "no permission to access one of the channels used as arguments to the command";
+      return "no permission to access one of the channels used as arguments";
   }
   return "no permission";
 }

@@ -268,6 +268,39 @@ TEST_F(AclComparison, CallsAreDeniedAndLoggedAlike) {
   EXPECT_GT(denials, rounds);
 }
 
+// What was queued is asked again, by the rules that hold when its turn comes.
+TEST_F(AclComparison, ATransactionIsAskedAgain) {
+  expect_same({"ACL", "SETUSER", "u", "on", "nopass", "+@all", "~*", "&*"});
+  ConnectionPair user = servers_->connect();
+  const auto talk = [&](const std::vector<Words>& lines) {
+    for (const Words& words : lines) {
+      const ReplyPair both = user.command(words);
+      EXPECT_EQ(both.millrace, both.redis) << readable_words(words);
+    }
+  };
+  talk({{"AUTH", "u", "x"},
+        {"MULTI"},
+        {"XLEN", "a1"},
+        {"XADD", "b", "1-1", "f", "v"},
+        {"XLEN", "b"},
+        {"PUBLISH", "c", "x"},
+        {"SUBSCRIBE", "s"}});
+  expect_same({"ACL", "SETUSER", "u", "resetkeys", "~a*", "resetchannels", "&d", "-xadd"});
+  talk({{"EXEC"}, {"PING"}});
+  expect_same({"EXISTS", "b"});
+  expect_same({"ACL", "SETUSER", "u", "+@all", "allkeys", "allchannels"});
+  talk({{"MULTI"},
+        {"XLEN", "a"},
+        {"ACL", "SETUSER", "u", "-xlen"},
+        {"XLEN", "a"},
+        {"AUTH", "default", "x"},
+        {"XLEN", "a"},
+        {"ACL", "WHOAMI"},
+        {"EXEC"}});
+  const ReplyPair log = admin_->command({"ACL", "LOG"});
+  EXPECT_EQ(masked(parse_reply(log.millrace)), masked(parse_reply(log.redis)));
+}
+
 TEST_F(AclComparison, LoginsGoTheSameWay) {
   expect_same({"ACL", "SETUSER", "alice", "on", ">secret", ">other", "+@all", "~*"});
   expect_same({"ACL", "SETUSER", "off", ">secret"});
