@@ -175,8 +175,6 @@ std::vector<std::string_view> split_words(std::string_view text, char separator)
 // The one key extractor: dispatch, ACL and COMMAND GETKEYS use it. Positions of the keys in args, in order. False if
 // the arguments cannot be understood.
 bool find_keys(const CommandSpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
-// One key specification's share of them, appended. False: the arguments do not fit it.
-bool find_keys_of(const KeySpec& spec, std::span<const std::string_view> args, std::vector<uint32_t>& positions);
 // Each key with the specification it was found by and the flags of this call, those that are not really keys included.
 struct KeyAt {
   uint32_t position;

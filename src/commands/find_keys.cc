@@ -45,6 +45,19 @@ std::optional<Range> counted_range(const KeySpec& spec, int64_t begin, Args args
   return Range{first, first + (*keys - 1) * spec.step};
 }
 
+// Visits the positions of one specification's keys. False: the arguments do not fit it.
+template <typename Visit>
+bool visit_keys(const KeySpec& spec, Args args, const Visit& visit) {
+  const std::optional<int64_t> begin = first_position(spec, args);
+  if (!begin) return true;
+  const auto count = static_cast<int64_t>(args.size());
+  std::optional<Range> range =
+      spec.find == KeySpec::Find::kKeyNum ? counted_range(spec, *begin, args) : range_of(spec, *begin, count);
+  if (!range || range->first < 1 || range->last < range->first || range->last >= count) return false;
+  for (int64_t at = range->first; at <= range->last; at += spec.step) visit(static_cast<uint32_t>(at));
+  return true;
+}
+
 std::string_view flags_of_call(const KeySpec& spec, Args args) {
   if (spec.option.empty()) return spec.flags;
   const Args options = args.subspan(std::min(args.size(), static_cast<size_t>(spec.begin_index) + 2));
@@ -72,39 +85,27 @@ const Option* find_option(std::string_view word) {
 
 }  // namespace
 
-bool find_keys_of(const KeySpec& spec, Args args, std::vector<uint32_t>& positions) {
-  const std::optional<int64_t> begin = first_position(spec, args);
-  if (!begin) return true;
-  const auto count = static_cast<int64_t>(args.size());
-  std::optional<Range> range =
-      spec.find == KeySpec::Find::kKeyNum ? counted_range(spec, *begin, args) : range_of(spec, *begin, count);
-  if (!range || range->first < 1 || range->last < range->first || range->last >= count) return false;
-  for (int64_t at = range->first; at <= range->last; at += spec.step) positions.push_back(static_cast<uint32_t>(at));
-  return true;
-}
-
 bool find_keys(const CommandSpec& spec, Args args, std::vector<uint32_t>& positions) {
   positions.clear();
   if (spec.find_keys != nullptr) return spec.find_keys(args, positions);
   for (const KeySpec& key : spec.keys) {
     if (key.flags == "not_key") continue;
-    if (!find_keys_of(key, args, positions)) return false;
+    if (!visit_keys(key, args, [&](uint32_t position) { positions.push_back(position); })) return false;
   }
   return true;
 }
 
 bool find_keys_at(const CommandSpec& spec, Args args, std::vector<KeyAt>& keys) {
   keys.clear();
-  std::vector<uint32_t> positions;
   if (spec.find_keys != nullptr) {
+    std::vector<uint32_t> positions;
     if (!spec.find_keys(args, positions)) return false;
     for (const uint32_t position : positions) keys.push_back({position, &spec.keys[0], spec.keys[0].flags});
     return true;
   }
   for (const KeySpec& key : spec.keys) {
-    positions.clear();
-    if (!find_keys_of(key, args, positions)) return false;
-    for (const uint32_t position : positions) keys.push_back({position, &key, flags_of_call(key, args)});
+    const std::string_view flags = flags_of_call(key, args);
+    if (!visit_keys(key, args, [&](uint32_t position) { keys.push_back({position, &key, flags}); })) return false;
   }
   return true;
 }
