@@ -89,7 +89,8 @@ std::optional<std::string> read_file(const std::string& path) {
 
 std::optional<std::string> replace_file(const std::string& path, const std::string& text) {
   const auto reason = [] { return std::optional<std::string>(std::strerror(errno)); };
-  const std::string temporary = path + ".rewrite-" + std::to_string(getpid());
+  // Of this thread alone: another core may be writing the same file.
+  const std::string temporary = path + ".rewrite-" + std::to_string(gettid());
   struct stat old {};
   const mode_t mode = stat(path.c_str(), &old) == 0 ? (old.st_mode & 07777) : 0644;
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);

@@ -53,6 +53,25 @@ TEST_P(ClientsTest, ThousandsOfIdleConnectionsAnswer) {
   expect_clean_end();
 }
 
+// ---- Files.
+
+TEST_P(ClientsTest, WhoSaveTheUsersAtTheSameTimeDoNotWriteIntoOneAnother) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("users.acl", "");
+  start({"--aclfile", path});
+  std::vector<Client> savers;
+  for (int i = 0; i < 8; ++i) savers.push_back(client());
+  for (int round = 0; round < 10; ++round) {
+    for (Client& saver : savers) {
+      saver.send({"ACL", "SAVE"});
+      saver.flush();
+    }
+    for (Client& saver : savers) ASSERT_EQ(saver.receive(), "OK");
+  }
+  EXPECT_EQ(read_whole_file(path), "user default on nopass sanitize-payload ~* &* +@all\n");
+  expect_clean_end();
+}
+
 // ---- Protocol errors: Redis's own text, then the end.
 
 TEST_P(ClientsTest, ProtocolErrorsAreAnsweredAndClosed) {
