@@ -1,27 +1,12 @@
 // The rows of ACL.
-#include <utility>
-
-#include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/table_rows.h"
 
 namespace millrace::commands {
 namespace {
 
 constexpr uint32_t kForAll = kNoScript | kLoading | kStale;
 constexpr uint32_t kForAdmins = kAdmin | kForAll;
-
-CommandSpec row(std::string_view name, int arity, uint32_t flags, std::string_view since, std::string_view complexity,
-                std::string_view syntax, std::string_view summary, Handler handler) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .group = "server",
-          .since = since,
-          .complexity = complexity,
-          .summary = summary,
-          .syntax = syntax,
-          .handler = handler};
-}
 
 std::vector<CommandSpec> acl_rows() {
   constexpr std::string_view kUsers = "O(N) for N users";
@@ -48,19 +33,14 @@ std::vector<CommandSpec> acl_rows() {
           "Makes a user, or changes the rules of one.", acl_setuser_command),
       row("users", 2, kForAdmins, "6.0.0", kUsers, "", "Lists the names of all users.", acl_users_command),
       row("whoami", 2, kForAll, "6.0.0", "O(1)", "", "Tells which user this connection is.", acl_whoami_command),
-      row("help", 2, kLoading | kStale, "6.0.0", "O(1)", "", "Lists the subcommands.", acl_help_command),
+      help_row("6.0.0", acl_help_command),
   };
 }
 
 }  // namespace
 
 std::vector<CommandSpec> acl_command_rows() {
-  CommandSpec acl = row("acl", -2, 0, "6.0.0", "Depends on the subcommand.", "",
-                        "Keeps users and the rules of what they may do.", nullptr);
-  acl.subcommands = acl_rows();
-  std::vector<CommandSpec> rows;
-  rows.push_back(std::move(acl));
-  return rows;
+  return {container("acl", "6.0.0", "Keeps users and the rules of what they may do.", acl_rows())};
 }
 
 }  // namespace millrace::commands

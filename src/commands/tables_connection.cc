@@ -1,8 +1,8 @@
 // The rows of the connection's commands.
 #include <utility>
 
-#include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/table_rows.h"
 
 namespace millrace::commands {
 namespace {
@@ -17,16 +17,7 @@ constexpr std::string_view kConnection = "connection";
 
 CommandSpec own(std::string_view name, int arity, std::string_view since, std::string_view syntax,
                 std::string_view summary, Handler handler) {
-  return {.name = name,
-          .arity = arity,
-          .flags = kOwn,
-          .categories = kConnection,
-          .group = kConnection,
-          .since = since,
-          .complexity = "O(1)",
-          .summary = summary,
-          .syntax = syntax,
-          .handler = handler};
+  return in_categories(kConnection, row(name, arity, kOwn, since, "O(1)", syntax, summary, handler));
 }
 
 CommandSpec others(std::string_view name, int arity, std::string_view since, std::string_view complexity,
@@ -34,17 +25,6 @@ CommandSpec others(std::string_view name, int arity, std::string_view since, std
   CommandSpec spec = own(name, arity, since, syntax, summary, handler);
   spec.flags = kOthers;
   spec.complexity = complexity;
-  return spec;
-}
-
-CommandSpec with_tips(CommandSpec spec, std::string_view tips) {
-  spec.tips = tips;
-  return spec;
-}
-
-CommandSpec client_help_row() {
-  CommandSpec spec = own("help", 2, "5.0.0", "", "Lists the subcommands.", client_help_command);
-  spec.flags = kLoading | kStale;
   return spec;
 }
 
@@ -61,14 +41,14 @@ CommandSpec client_tracking_row() {
 std::vector<CommandSpec> client_rows() {
   return {
       own("id", 2, "5.0.0", "", "Tells the number of this connection.", client_id_command),
-      with_tips(own("info", 2, "6.2.0", "", "Describes this connection in one line.", client_info_command),
-                "nondeterministic_output"),
-      with_tips(others("list", -2, "2.4.0", "O(N) for N connected clients",
+      with_tips("nondeterministic_output",
+                own("info", 2, "6.2.0", "", "Describes this connection in one line.", client_info_command)),
+      with_tips("nondeterministic_output",
+                others("list", -2, "2.4.0", "O(N) for N connected clients",
                        "[normal_master_replica_pubsub=TYPE@5.0.0"
                        "<normal=NORMAL|master=MASTER|replica=REPLICA|pubsub=PUBSUB>] "
                        "[id=ID@6.2.0{client-id:integer...}]",
-                       "Describes the connected clients, one line each.", client_list_command),
-                "nondeterministic_output"),
+                       "Describes the connected clients, one line each.", client_list_command)),
       own("getname", 2, "2.6.9", "", "Tells the name given to this connection.", client_getname_command),
       own("setname", 3, "2.6.9", "connection-name:string", "Gives this connection a name.", client_setname_command),
       own("setinfo", 4, "7.2.0", "attr<libname=LIB-NAME:string|libver=LIB-VER:string>",
@@ -103,7 +83,7 @@ std::vector<CommandSpec> client_rows() {
           client_getredir_command),
       own("trackinginfo", 2, "6.2.0", "", "Describes how the keys read on this connection are tracked.",
           client_trackinginfo_command),
-      client_help_row(),
+      in_categories(kConnection, help_row("5.0.0", client_help_command)),
   };
 }
 
@@ -142,10 +122,10 @@ CommandSpec plain(std::string_view name, int arity, uint32_t flags, std::string_
 }  // namespace
 
 std::vector<CommandSpec> connection_command_rows() {
-  return {
+  std::vector<CommandSpec> rows = {
       in_subscriber_mode(
-          with_tips(plain("ping", -1, kFast, "[message:string]", "Answers PONG, or the message.", ping_command),
-                    "request_policy:all_shards,response_policy:all_succeeded")),
+          with_tips("request_policy:all_shards,response_policy:all_succeeded",
+                    plain("ping", -1, kFast, "[message:string]", "Answers PONG, or the message.", ping_command))),
       plain("echo", 2, kLoading | kStale | kFast, "message:string", "Answers with the message.", echo_command),
       plain("select", 2, kLoading | kStale | kFast, "index:integer",
             "Makes this connection work on the database of that number.", select_command),
@@ -157,14 +137,9 @@ std::vector<CommandSpec> connection_command_rows() {
              auth_command),
       ending_transactions(in_subscriber_mode(anyone("quit", -1, "1.0.0", "", "Ends the connection.", quit_command))),
       reset_row(),
-      {.name = "client",
-       .arity = -2,
-       .group = kConnection,
-       .since = "2.4.0",
-       .complexity = "Depends on the subcommand.",
-       .summary = "Looks at and controls client connections.",
-       .subcommands = client_rows()},
+      container("client", "2.4.0", "Looks at and controls client connections.", client_rows()),
   };
+  return change_all(std::move(rows), [](CommandSpec& spec) { spec.group = kConnection; });
 }
 
 }  // namespace millrace::commands

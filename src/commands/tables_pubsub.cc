@@ -1,26 +1,13 @@
 // The rows of pub/sub. None of them holds partitions: a message to ten thousand must not keep a key locked.
-#include "commands/command_table.h"
+#include <utility>
+
 #include "commands/handlers.h"
+#include "commands/table_rows.h"
 
 namespace millrace::commands {
 namespace {
 
-constexpr std::string_view kGroup = "pubsub";
 constexpr uint32_t kAnyTime = kPubsub | kLoading | kStale;
-
-CommandSpec row(std::string_view name, int arity, uint32_t flags, std::string_view since, std::string_view complexity,
-                std::string_view syntax, std::string_view summary, Handler handler) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .group = kGroup,
-          .since = since,
-          .complexity = complexity,
-          .summary = summary,
-          .syntax = syntax,
-          .locking = Locking::kNone,
-          .handler = handler};
-}
 
 CommandSpec listening(std::string_view name, int arity, std::string_view since, std::string_view complexity,
                       std::string_view syntax, std::string_view summary, Handler handler) {
@@ -52,17 +39,14 @@ std::vector<CommandSpec> pubsub_rows() {
           "[pattern:pattern]", "Lists the shard channels that somebody listens to.", pubsub_shardchannels_command),
       row("shardnumsub", -2, kAnyTime, "7.0.0", "O(N) for N shard channels given", "[shardchannel:string...]",
           "Counts the listeners of each shard channel.", pubsub_shardnumsub_command),
-      row("help", 2, kLoading | kStale, "6.2.0", "O(1)", "", "Lists the subcommands.", pubsub_help_command),
+      help_row("6.2.0", pubsub_help_command),
   };
 }
 
 }  // namespace
 
 std::vector<CommandSpec> pubsub_command_rows() {
-  CommandSpec pubsub = row("pubsub", -2, 0, "2.8.0", "Depends on the subcommand.", "",
-                           "Tells about channels, patterns and who listens.", nullptr);
-  pubsub.subcommands = pubsub_rows();
-  return {
+  std::vector<CommandSpec> rows = {
       naming(Channels::kFirst, row("publish", 3, kAnyTime | kFast | kMayReplicate, "2.0.0",
                                    "O(N+M) for N listeners of the channel and M patterns that begin like it",
                                    "channel:string message:string",
@@ -88,8 +72,12 @@ std::vector<CommandSpec> pubsub_command_rows() {
       sharded(listening("sunsubscribe", -1, "7.0.0", "O(N) for N shard channels", "[shardchannel:string...]",
                         "Listens no more to these shard channels, or to any.", sunsubscribe_command),
               -1),
-      std::move(pubsub),
+      container("pubsub", "2.8.0", "Tells about channels, patterns and who listens.", pubsub_rows()),
   };
+  return change_all(std::move(rows), [](CommandSpec& spec) {
+    spec.group = "pubsub";
+    spec.locking = Locking::kNone;
+  });
 }
 
 }  // namespace millrace::commands

@@ -1,35 +1,14 @@
 // The rows of the commands about the server itself.
 #include <utility>
 
-#include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/table_rows.h"
 
 namespace millrace::commands {
 namespace {
 
 constexpr uint32_t kAnyTime = kLoading | kStale;
 constexpr uint32_t kControl = kAdmin | kNoScript | kAnyTime;
-
-constexpr std::string_view kServer = "server";
-
-CommandSpec row(std::string_view name, int arity, uint32_t flags, std::string_view since, std::string_view complexity,
-                std::string_view syntax, std::string_view summary, Handler handler) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .group = kServer,
-          .since = since,
-          .complexity = complexity,
-          .summary = summary,
-          .syntax = syntax,
-          .handler = handler};
-}
-
-CommandSpec with(std::string_view categories, std::string_view tips, CommandSpec spec) {
-  spec.categories = categories;
-  spec.tips = tips;
-  return spec;
-}
 
 CommandSpec locking_itself(CommandSpec spec) {
   spec.locking = Locking::kSelf;
@@ -41,25 +20,14 @@ CommandSpec locking_all(CommandSpec spec) {
   return spec;
 }
 
-CommandSpec container(std::string_view name, std::string_view since, std::string_view summary,
-                      std::vector<CommandSpec> subcommands) {
-  CommandSpec spec = row(name, -2, 0, since, "Depends on the subcommand.", "", summary, nullptr);
-  spec.subcommands = std::move(subcommands);
-  return spec;
-}
-
-CommandSpec help_row(std::string_view since, Handler handler) {
-  return row("help", 2, kAnyTime, since, "O(1)", "", "Lists the subcommands.", handler);
-}
-
 std::vector<CommandSpec> config_rows() {
   constexpr std::string_view kComplexity = "O(N) for N parameters given";
   return {
       row("get", -3, kControl, "2.0.0", kComplexity, "parameter{parameter:string}...",
           "Tells the values of the parameters that match.", config_get_command),
-      with("", "request_policy:all_nodes,response_policy:all_succeeded",
-           row("set", -4, kControl, "2.0.0", kComplexity, "parameter_value{parameter:string value:string}...",
-               "Changes parameters while the server runs: all of them or none.", config_set_command)),
+      with_tips("request_policy:all_nodes,response_policy:all_succeeded",
+                row("set", -4, kControl, "2.0.0", kComplexity, "parameter_value{parameter:string value:string}...",
+                    "Changes parameters while the server runs: all of them or none.", config_set_command)),
       row("resetstat", 2, kControl, "2.0.0", "O(1)", "", "Starts the statistics of INFO from zero.",
           config_resetstat_command),
       row("rewrite", 2, kControl, "2.8.0", "O(1)", "", "Writes the configuration now in force into its file.",
@@ -79,55 +47,49 @@ std::vector<CommandSpec> memory_rows() {
   constexpr std::string_view kOwn = "nondeterministic_output,request_policy:all_shards,response_policy:special";
   return {
       memory_usage_row(),
-      with("", kOwn,
-           locking_itself(
-               row("stats", 2, 0, "4.0.0", "O(1)", "", "Tells where the memory goes.", memory_stats_command))),
-      with(
-          "", kOwn,
-          locking_itself(row("doctor", 2, 0, "4.0.0", "O(1)", "", "Judges the use of memory.", memory_doctor_command))),
-      with("", "request_policy:all_shards,response_policy:all_succeeded",
-           row("purge", 2, 0, "4.0.0", "O(1)", "", "Has the allocator give back what is not used.",
-               memory_purge_command)),
-      with("", kOwn,
-           row("malloc-stats", 2, 0, "4.0.0", "O(1)", "", "Shows the allocator's own statistics.",
-               memory_malloc_stats_command)),
+      with_tips(kOwn, locking_itself(row("stats", 2, 0, "4.0.0", "O(1)", "", "Tells where the memory goes.",
+                                         memory_stats_command))),
+      with_tips(kOwn, locking_itself(row("doctor", 2, 0, "4.0.0", "O(1)", "", "Judges the use of memory.",
+                                         memory_doctor_command))),
+      with_tips("request_policy:all_shards,response_policy:all_succeeded",
+                row("purge", 2, 0, "4.0.0", "O(1)", "", "Has the allocator give back what is not used.",
+                    memory_purge_command)),
+      with_tips(kOwn, row("malloc-stats", 2, 0, "4.0.0", "O(1)", "", "Shows the allocator's own statistics.",
+                          memory_malloc_stats_command)),
       help_row("4.0.0", memory_help_command),
   };
 }
 
+constexpr std::string_view kConnection = "connection";
+constexpr std::string_view kOrder = "nondeterministic_output_order";
+
 std::vector<CommandSpec> command_rows() {
-  constexpr std::string_view kOrder = "nondeterministic_output_order";
-  constexpr std::string_view kCategory = "connection";
   constexpr std::string_view kNamed = "O(N) for N commands asked for";
   constexpr std::string_view kArguments = "O(N) for N arguments of the command";
-  return {
-      with(kCategory, "",
-           row("count", 2, kAnyTime, "2.8.13", "O(1)", "", "Counts the commands.", command_count_command)),
-      with(kCategory, kOrder,
-           row("list", -2, kAnyTime, "7.0.0", "O(N) for N commands",
-               "[filterby=FILTERBY<module-name=MODULE:string|category=ACLCAT:string|pattern=PATTERN:pattern>]",
-               "Names the commands, or those that match.", command_list_command)),
-      with(kCategory, kOrder,
-           row("info", -2, kAnyTime, "2.8.13", kNamed, "[command-name:string...]",
-               "Tells arity, flags and keys of the commands named, or of all.", command_info_command)),
-      with(kCategory, kOrder,
-           row("docs", -2, kAnyTime, "7.0.0", kNamed, "[command-name:string...]",
-               "Documents the commands named, or all.", command_docs_command)),
-      with(kCategory, "",
-           row("getkeys", -4, kAnyTime, "2.8.13", kArguments, "", "Finds the keys in a whole command.",
-               command_getkeys_command)),
-      with(kCategory, "",
-           row("getkeysandflags", -4, kAnyTime, "7.0.0", kArguments, "",
-               "Finds the keys in a whole command, and what it does to them.", command_getkeysandflags_command)),
-      with(kCategory, "", help_row("5.0.0", command_help_command)),
+  std::vector<CommandSpec> rows = {
+      row("count", 2, kAnyTime, "2.8.13", "O(1)", "", "Counts the commands.", command_count_command),
+      with_tips(kOrder,
+                row("list", -2, kAnyTime, "7.0.0", "O(N) for N commands",
+                    "[filterby=FILTERBY<module-name=MODULE:string|category=ACLCAT:string|pattern=PATTERN:pattern>]",
+                    "Names the commands, or those that match.", command_list_command)),
+      with_tips(kOrder, row("info", -2, kAnyTime, "2.8.13", kNamed, "[command-name:string...]",
+                            "Tells arity, flags and keys of the commands named, or of all.", command_info_command)),
+      with_tips(kOrder, row("docs", -2, kAnyTime, "7.0.0", kNamed, "[command-name:string...]",
+                            "Documents the commands named, or all.", command_docs_command)),
+      row("getkeys", -4, kAnyTime, "2.8.13", kArguments, "", "Finds the keys in a whole command.",
+          command_getkeys_command),
+      row("getkeysandflags", -4, kAnyTime, "7.0.0", kArguments, "",
+          "Finds the keys in a whole command, and what it does to them.", command_getkeysandflags_command),
+      help_row("5.0.0", command_help_command),
   };
+  return change_all(std::move(rows), [](CommandSpec& spec) { spec.categories = kConnection; });
 }
 
 CommandSpec command_row() {
   CommandSpec spec = row("command", -1, kAnyTime, "2.8.13", "O(N) for N commands", "",
                          "Tells arity, flags and keys of every command.", command_command);
   spec.subcommands = command_rows();
-  return with("connection", "nondeterministic_output_order", std::move(spec));
+  return in_categories(kConnection, with_tips(kOrder, std::move(spec)));
 }
 
 CommandSpec debug_row() {
@@ -141,15 +103,17 @@ CommandSpec debug_row() {
 
 std::vector<CommandSpec> server_command_rows() {
   return {
-      with("dangerous", "nondeterministic_output,request_policy:all_shards,response_policy:special",
-           locking_itself(row("info", -1, kAnyTime, "1.0.0", "O(1)", "[section:string...]",
-                              "Reports the state and the statistics of the server.", info_command))),
-      with("", "nondeterministic_output",
-           row("time", 1, kAnyTime | kFast, "2.6.0", "O(1)", "", "Tells the server's clock.", time_command)),
-      with("keyspace dangerous", "",
-           locking_all(row(
-               "swapdb", 3, kWrite | kFast, "4.0.0", "O(N) for N clients that are blocked on keys of the two databases",
-               "index1:integer index2:integer", "Gives each of two databases the keys of the other.", swapdb_command))),
+      with_tips("nondeterministic_output,request_policy:all_shards,response_policy:special",
+                in_categories("dangerous", locking_itself(row(
+                                               "info", -1, kAnyTime, "1.0.0", "O(1)", "[section:string...]",
+                                               "Reports the state and the statistics of the server.", info_command)))),
+      with_tips("nondeterministic_output",
+                row("time", 1, kAnyTime | kFast, "2.6.0", "O(1)", "", "Tells the server's clock.", time_command)),
+      in_categories(
+          "keyspace dangerous",
+          locking_all(row(
+              "swapdb", 3, kWrite | kFast, "4.0.0", "O(N) for N clients that are blocked on keys of the two databases",
+              "index1:integer index2:integer", "Gives each of two databases the keys of the other.", swapdb_command))),
       row("monitor", 1, kControl, "1.0.0", "", "", "Shows every command that the server executes, as it happens.",
           monitor_command),
       row("lolwut", -1, kReadonly | kFast, "5.0.0", "", "[version=VERSION:integer]",
@@ -160,9 +124,9 @@ std::vector<CommandSpec> server_command_rows() {
                       "Writes all keys to disk in the background.", bgsave_command)),
       row("bgrewriteaof", 1, kAdmin | kNoScript | kNoAsyncLoading, "1.0.0", "O(1)", "",
           "Writes the journal anew in the background, without what no longer counts.", bgrewriteaof_command),
-      with("admin dangerous", "nondeterministic_output",
-           row("lastsave", 1, kLoading | kStale | kFast, "1.0.0", "O(1)", "", "Tells when the keys were last saved.",
-               lastsave_command)),
+      with_tips("nondeterministic_output",
+                in_categories("admin dangerous", row("lastsave", 1, kLoading | kStale | kFast, "1.0.0", "O(1)", "",
+                                                     "Tells when the keys were last saved.", lastsave_command))),
       locking_itself(
           row("shutdown", -1, kControl | kNoMulti | kAllowBusy, "1.0.0",
               "O(N) for N keys when they are saved, otherwise O(1)",

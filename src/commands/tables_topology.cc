@@ -1,50 +1,16 @@
 // The rows of what is about several servers, and about modules. This is one server, without either.
 #include <utility>
 
-#include "commands/command_table.h"
 #include "commands/handlers.h"
+#include "commands/table_rows.h"
 
 namespace millrace::commands {
 namespace {
-
-constexpr std::string_view kServer = "server";
-constexpr std::string_view kCluster = "cluster";
-
-CommandSpec row(std::string_view group, std::string_view name, int arity, uint32_t flags, std::string_view since,
-                std::string_view syntax, std::string_view summary, Handler handler) {
-  return {.name = name,
-          .arity = arity,
-          .flags = flags,
-          .group = group,
-          .since = since,
-          .complexity = "O(1)",
-          .summary = summary,
-          .syntax = syntax,
-          .handler = handler};
-}
-
-CommandSpec container(std::string_view group, std::string_view name, std::string_view since, std::string_view summary,
-                      std::vector<CommandSpec> subcommands) {
-  CommandSpec spec = row(group, name, -2, 0, since, "", summary, nullptr);
-  spec.complexity = "Depends on the subcommand.";
-  spec.subcommands = std::move(subcommands);
-  return spec;
-}
-
-CommandSpec with_tips(CommandSpec spec, std::string_view tips) {
-  spec.tips = tips;
-  return spec;
-}
 
 CommandSpec deprecated(CommandSpec spec, std::string_view since, std::string_view replaced_by) {
   spec.doc_flags = "deprecated";
   spec.deprecated_since = since;
   spec.replaced_by = replaced_by;
-  return spec;
-}
-
-CommandSpec in_categories(CommandSpec spec, std::string_view categories) {
-  spec.categories = categories;
   return spec;
 }
 
@@ -54,15 +20,14 @@ std::vector<CommandSpec> module_rows() {
   constexpr uint32_t kList = kAdmin | kNoScript;
   constexpr uint32_t kChange = kList | kNoAsyncLoading;
   return {
-      with_tips(row(kServer, "list", 2, kList, "4.0.0", "", "Lists the modules: there are none.", module_list_command),
-                "nondeterministic_output_order"),
-      row(kServer, "load", -3, kChange, "4.0.0", "path:string [arg:string...]", "Is refused.", module_load_command),
-      row(kServer, "loadex", -3, kChange, "7.0.0",
+      with_tips("nondeterministic_output_order",
+                row("list", 2, kList, "4.0.0", "O(1)", "", "Lists the modules: there are none.", module_list_command)),
+      row("load", -3, kChange, "4.0.0", "O(1)", "path:string [arg:string...]", "Is refused.", module_load_command),
+      row("loadex", -3, kChange, "7.0.0", "O(1)",
           "path:string [configs=CONFIG{name:string value:string}...=] [args=ARGS{arg:string}...]", "Is refused.",
           module_load_command),
-      row(kServer, "unload", 3, kChange, "4.0.0", "name:string", "Finds no module of that name.",
-          module_unload_command),
-      row(kServer, "help", 2, kLoading | kStale, "5.0.0", "", "Lists the subcommands.", module_help_command),
+      row("unload", 3, kChange, "4.0.0", "O(1)", "name:string", "Finds no module of that name.", module_unload_command),
+      help_row("5.0.0", module_help_command),
   };
 }
 
@@ -72,18 +37,17 @@ std::vector<CommandSpec> replication_rows() {
   constexpr std::string_view kTarget = "args<host-port{host:string port:integer}|no-one{no=NO one=ONE}>";
   constexpr uint32_t kFlags = kAdmin | kNoScript | kStale;
   const CommandSpec replicaof =
-      row(kServer, "replicaof", 3, kFlags | kNoAsyncLoading, "5.0.0", kTarget,
+      row("replicaof", 3, kFlags | kNoAsyncLoading, "5.0.0", "O(1)", kTarget,
           "Accepts NO ONE, which it is already; any other server is refused.", replicaof_command);
   CommandSpec slaveof = replicaof;
   slaveof.name = "slaveof";
   slaveof.since = "1.0.0";
   return {
-      in_categories(row(kServer, "role", 1, kNoScript | kLoading | kStale | kFast, "2.8.12", "",
-                        "Tells that this is a master, and its replicas: none.", role_command),
-                    "admin dangerous"),
+      in_categories("admin dangerous", row("role", 1, kNoScript | kLoading | kStale | kFast, "2.8.12", "O(1)", "",
+                                           "Tells that this is a master, and its replicas: none.", role_command)),
       replicaof,
       deprecated(std::move(slaveof), "5.0.0", "`REPLICAOF`"),
-      row(kServer, "failover", -1, kFlags, "6.2.0",
+      row("failover", -1, kFlags, "6.2.0", "O(1)",
           "[target=TO{host:string port:integer [force=FORCE]}] [abort=ABORT] [milliseconds=TIMEOUT:integer]",
           "Is refused, as there is no replica to hand over to.", failover_command),
   };
@@ -142,7 +106,7 @@ constexpr std::string_view kIsOff = "Answers that cluster mode is off.";
 
 CommandSpec cluster_row(const ClusterRow& given) {
   CommandSpec spec =
-      row(kCluster, given.name, given.arity, given.flags, given.since, given.syntax, kIsOff, cluster_disabled_command);
+      row(given.name, given.arity, given.flags, given.since, "O(1)", given.syntax, kIsOff, cluster_disabled_command);
   if (given.is_changing) spec.tips = "nondeterministic_output";
   if (given.name == "slaves") return deprecated(std::move(spec), "5.0.0", "`CLUSTER REPLICAS`");
   if (given.name == "slots") return deprecated(std::move(spec), "7.0.0", "`CLUSTER SHARDS`");
@@ -153,22 +117,23 @@ std::vector<CommandSpec> cluster_rows() {
   std::vector<CommandSpec> subcommands;
   for (const ClusterRow& given : kClusterRows) subcommands.push_back(cluster_row(given));
   const auto mode = [](std::string_view name, uint32_t flags) {
-    return in_categories(row(kCluster, name, 1, flags | kFast, "3.0.0", "", kIsOff, cluster_disabled_command),
-                         "connection");
+    return in_categories("connection",
+                         row(name, 1, flags | kFast, "3.0.0", "O(1)", "", kIsOff, cluster_disabled_command));
   };
-  return {
-      container(kCluster, "cluster", "3.0.0", kIsOff, std::move(subcommands)),
+  std::vector<CommandSpec> rows = {
+      container("cluster", "3.0.0", kIsOff, std::move(subcommands)),
       mode("readonly", kLoading | kStale),
       mode("readwrite", kLoading | kStale),
       mode("asking", 0),
   };
+  return change_all(std::move(rows), [](CommandSpec& spec) { spec.group = "cluster"; });
 }
 
 }  // namespace
 
 std::vector<CommandSpec> topology_command_rows() {
   std::vector<CommandSpec> rows = replication_rows();
-  rows.push_back(container(kServer, "module", "4.0.0", "Tells that there are no modules.", module_rows()));
+  rows.push_back(container("module", "4.0.0", "Tells that there are no modules.", module_rows()));
   for (CommandSpec& spec : cluster_rows()) rows.push_back(std::move(spec));
   return rows;
 }
