@@ -1,4 +1,4 @@
-# Sourced by run.sh and test.sh: the Debian packages Millrace needs, and how to build a preset.
+# Sourced by run.sh, test.sh and readme_commands.sh: the Debian packages Millrace needs, and how to build a preset.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config liburing-dev libjemalloc-dev libxxhash-dev liblzf-dev libssl-dev)
 # redis-server is the oracle of the comparison tests, redis-tools (redis-cli, redis-benchmark) are clients under test.
@@ -76,13 +76,11 @@ ensure_npm_clients() {
   fi
 }
 
-# build_preset <preset> <target> [cmake options]: configures when needed, then builds.
+# build_preset <preset> <target> [cmake options]: configures, as the options may not be those of the last time, and builds.
 build_preset() {
   local preset=$1 target=$2 log
   local options=("${@:3}")
   command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  if [[ ! -f build/$preset/build.ninja ]]; then
-    log=$(cmake --preset "$preset" "${options[@]}" 2>&1) || { echo "$log" >&2; return 1; }
-  fi
+  log=$(cmake --preset "$preset" "${options[@]}" 2>&1) || { echo "$log" >&2; return 1; }
   cmake --build "build/$preset" --target "$target"
 }
