@@ -109,15 +109,16 @@ constexpr Advice kAdvice[] = {
      "Writing the journal took long: the disk is busy. After a slow write the next ones are handed to other threads by "
      "themselves; if this goes on, give the journal a disk of its own."},
     {"aof-fsync-always",
-     "appendfsync always waits for the disk to sync; appendfsync everysec does not, and may lose a second in a crash "
-     "of "
-     "the system."},
+     "appendfsync always waits for the disk to sync; appendfsync everysec does not, and may lose a second when the "
+     "system crashes."},
     {"snapshot-slice",
      "A slice of a snapshot took longer than planned: the processors are busy, or single streams have very many "
      "consumers."},
 };
 
+// None while the monitor is off: what is left of its samples says nothing about what SLOWLOG should keep.
 std::string slowlog_advice(const LatencySettings& settings) {
+  if (settings.threshold_ms == 0) return "";
   if (settings.slowlog_us < 0 || settings.slowlog_length == 0) {
     return "- SLOWLOG keeps nothing now: CONFIG SET slowlog-log-slower-than " +
            std::to_string(settings.threshold_ms * 1000) +

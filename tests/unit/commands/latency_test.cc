@@ -13,6 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr int64_t kMs = 1'000'000;
@@ -66,6 +67,13 @@ TEST(LatencyDiagnosis, SaysWhatItSawAndWhatToDo) {
                               "longest took 70 ms\n"));
   EXPECT_THAT(text, HasSubstr("slowlog-log-slower-than 5000"));
   EXPECT_THAT(text, HasSubstr("XRANGE"));
+}
+
+TEST(LatencyDiagnosis, AMonitorThatIsOffIsNoMeasureForTheSlowlog) {
+  LatencyMonitor::Events events;
+  events["command"] = {.samples = {{100, 10}}, .ms_max = 10};
+  EXPECT_THAT(latency_diagnosis(events, {.slowlog_us = 10'000, .slowlog_length = 128}), Not(HasSubstr("CONFIG SET")));
+  EXPECT_THAT(latency_diagnosis(events, {.slowlog_us = -1}), Not(HasSubstr("CONFIG SET")));
 }
 
 TEST(LatencyCommands, ShowEventsOfCommands) {
