@@ -22,8 +22,12 @@ int main(int count, char** words) {
     std::fprintf(stderr, "readme_commands <README.md> <redis_commands.txt>\n");
     return 2;
   }
-  const std::string coverage =
-      millrace::tests::command_coverage(millrace::commands::CommandTable(), read_file(words[2]));
+  const std::string list = read_file(words[2]);
+  if (list.empty()) {
+    std::fprintf(stderr, "%s: nothing can be read there\n", words[2]);
+    return 1;
+  }
+  const std::string coverage = millrace::tests::command_coverage(millrace::commands::CommandTable(), list);
   const std::string readme = millrace::tests::with_coverage(read_file(words[1]), coverage);
   if (readme.empty()) {
     std::fprintf(stderr, "%s: the lines around the table are missing\n", words[1]);
