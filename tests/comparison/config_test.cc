@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "alike_fixture.h"
 #include "reply_tree.h"
-#include "server_pair.h"
 
 namespace millrace::test {
 namespace {
@@ -82,15 +81,9 @@ constexpr const char* kValues[] = {"x",   "-1",  "-5",    "0",     "1",   "yes",
 // A size without digits, or beyond 63 bits, is none here; Redis takes it for 0, or for the largest number there is.
 constexpr const char* kValuesBesidesSizes[] = {"", "99999999999999999999"};
 
-class Config : public testing::Test {
+class Config : public AlikeTest {
  protected:
-  void SetUp() override {
-    std::string why;
-    servers_ = ServerPair::start(&why, {"--save", "", "--appendonly", "no"});
-    ASSERT_NE(servers_, nullptr) << why;
-    both_.emplace(servers_->connect());
-    ASSERT_TRUE(both_->is_open());
-  }
+  void SetUp() override { start({"--save", "", "--appendonly", "no"}); }
 
   static Values values_of(const std::string& raw) {
     const Reply reply = parse_reply(raw);
@@ -121,13 +114,6 @@ class Config : public testing::Test {
     *shown = "'" + value + "': redis " + replies.redis + " millrace " + replies.millrace;
     return replies.redis == replies.millrace && (!is_set || redis == millrace);
   }
-  void expect_alike(const Words& words) {
-    const ReplyPair pair = both_->command(words);
-    EXPECT_EQ(readable_reply(pair.redis), readable_reply(pair.millrace)) << readable_words(words);
-  }
-
-  std::unique_ptr<ServerPair> servers_;
-  std::optional<ConnectionPair> both_;
 };
 
 TEST_F(Config, EveryDirectiveIsThereWithItsDefault) {

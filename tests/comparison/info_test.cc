@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "alike_fixture.h"
 #include "reply_tree.h"
-#include "server_pair.h"
 
 namespace millrace::test {
 namespace {
@@ -48,15 +47,9 @@ constexpr Difference kOnlyHere[] = {
 constexpr const char* kSections[] = {"server", "clients", "persistence", "stats",   "replication",
                                      "cpu",    "modules", "errorstats",  "cluster", "keyspace"};
 
-class Info : public testing::Test {
+class Info : public AlikeTest {
  protected:
-  void SetUp() override {
-    std::string why;
-    servers_ = ServerPair::start(&why, {"--save", "", "--appendonly", "no"});
-    ASSERT_NE(servers_, nullptr) << why;
-    both_.emplace(servers_->connect());
-    ASSERT_TRUE(both_->is_open());
-  }
+  void SetUp() override { start({"--save", "", "--appendonly", "no"}); }
 
   static Names lines_of(const std::string& raw) {
     const std::string text = parse_reply(raw).text;
@@ -89,9 +82,6 @@ class Info : public testing::Test {
     return std::ranges::any_of(kOnlyHere,
                                [&](const Difference& row) { return row.section == section && row.field == field; });
   }
-
-  std::unique_ptr<ServerPair> servers_;
-  std::optional<ConnectionPair> both_;
 };
 
 TEST_F(Info, SectionsComeWhenAskedForUnderTheirTitles) {

@@ -3,35 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "alike_fixture.h"
 #include "reply_tree.h"
-#include "server_pair.h"
 
 namespace millrace::test {
 namespace {
 
-class Introspection : public testing::TestWithParam<const char*> {
+class Introspection : public AlikeInBothProtocols {
  protected:
-  void SetUp() override {
-    std::string why;
-    servers_ = ServerPair::start(&why, {"--enable-debug-command", "yes", "--enable-module-command", "yes"});
-    ASSERT_NE(servers_, nullptr) << why;
-    both_.emplace(servers_->connect());
-    ASSERT_TRUE(both_->is_open());
-    both_->command({"HELLO", GetParam()});
-  }
-
-  void expect_alike(const Words& words) {
-    const ReplyPair pair = both_->command(words);
-    EXPECT_EQ(readable_reply(pair.redis), readable_reply(pair.millrace)) << readable_words(words);
-  }
-  void expect_all_alike(const std::vector<Words>& commands) {
-    for (const Words& words : commands) expect_alike(words);
-  }
+  void SetUp() override { start_and_greet({"--enable-debug-command", "yes", "--enable-module-command", "yes"}); }
 
   // The reply with every integer replaced (times), and every address.
   static void mask(Reply& reply) {
@@ -51,9 +34,6 @@ class Introspection : public testing::TestWithParam<const char*> {
     mask(millrace);
     EXPECT_EQ(outline(redis), outline(millrace)) << readable_words(words);
   }
-
-  std::unique_ptr<ServerPair> servers_;
-  std::optional<ConnectionPair> both_;
 };
 
 // What the entries say, without the times and the client's port.

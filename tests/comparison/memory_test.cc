@@ -4,32 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "alike_fixture.h"
 #include "reply_tree.h"
-#include "server_pair.h"
 
 namespace millrace::test {
 namespace {
 
-class MemoryComparison : public testing::TestWithParam<const char*> {
+class MemoryComparison : public AlikeInBothProtocols {
  protected:
-  void SetUp() override {
-    std::string why;
-    servers_ = ServerPair::start(&why);
-    ASSERT_NE(servers_, nullptr) << why;
-    both_.emplace(servers_->connect());
-    ASSERT_TRUE(both_->is_open());
-    both_->command({"HELLO", GetParam()});
-  }
+  void SetUp() override { start_and_greet(); }
 
-  void expect_alike(const Words& words) {
-    const ReplyPair pair = both_->command(words);
-    EXPECT_EQ(pair.redis, pair.millrace) << testing::PrintToString(words);
-  }
   // The shape of a reply: types and lengths all the way down, and the names in maps.
   static std::string shape_of(const Reply& reply, bool is_name = false) {
     std::string shape(1, reply.type);
@@ -45,9 +32,6 @@ class MemoryComparison : public testing::TestWithParam<const char*> {
     }
     return names;
   }
-
-  std::unique_ptr<ServerPair> servers_;
-  std::optional<ConnectionPair> both_;
 };
 
 TEST_P(MemoryComparison, WhatNeedsMemoryIsRefusedAlike) {

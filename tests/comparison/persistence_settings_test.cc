@@ -2,32 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "alike_fixture.h"
 #include "reply_tree.h"
-#include "server_pair.h"
 
 namespace millrace::test {
 namespace {
 
-class PersistenceSettings : public testing::TestWithParam<const char*> {
+class PersistenceSettings : public AlikeInBothProtocols {
  protected:
-  void SetUp() override {
-    std::string why;
-    servers_ = ServerPair::start(&why, {"--appendonly", "yes"});
-    ASSERT_NE(servers_, nullptr) << why;
-    both_.emplace(servers_->connect());
-    ASSERT_TRUE(both_->is_open());
-    both_->command({"HELLO", GetParam()});
-  }
+  void SetUp() override { start_and_greet({"--appendonly", "yes"}); }
 
-  void expect_alike(const Words& words) {
-    const ReplyPair pair = both_->command(words);
-    EXPECT_EQ(pair.redis, pair.millrace) << words[0] << " " << words[1];
-  }
   static std::vector<std::string> field_names(const std::string& info) {
     std::vector<std::string> names;
     const std::string text = parse_reply(info).text;
@@ -38,9 +25,6 @@ class PersistenceSettings : public testing::TestWithParam<const char*> {
     }
     return names;
   }
-
-  std::unique_ptr<ServerPair> servers_;
-  std::optional<ConnectionPair> both_;
 };
 
 TEST_P(PersistenceSettings, DirectivesAreShownAlike) {
