@@ -12,7 +12,7 @@ struct CompatClient {
   std::string probe;          // of the shell: whether everything it needs is there
   std::string needs;          // the same in words, for the line that says why the test was skipped
   bool has_resp3;             // else RESP2 alone
-  std::string prepared = {};  // the step that has to come before that, unrecorded
+  std::string prepared = {};  // the step that has to come before `recorded`, if any
   std::string recorded;       // the step that shows what it sends on connect
 };
 

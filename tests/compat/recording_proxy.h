@@ -24,8 +24,8 @@ class RecordingProxy {
 
   // Where clients are to connect.
   uint16_t port() const { return port_; }
-  // Ends all connections. Each is a paragraph: lines from the client begin with "C: ", lines from the server with "S:
-  // ", and "|" stands between what was said without waiting for the other.
+  // Ends all connections. Each is a paragraph, in which lines with "C: " are the client's and lines with "S: " the
+  // server's; "|" stands between what was said without waiting for the other.
   std::string finish();
 
  private:
