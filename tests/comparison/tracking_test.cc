@@ -13,7 +13,6 @@
 #include "base/random.h"
 #include "pubsub_fixture.h"
 #include "random_run.h"
-#include "support/eventually.h"
 
 namespace millrace::test {
 namespace {
@@ -23,7 +22,7 @@ class ClientTracking : public Talk {
   void SetUp() override {
     Talk::SetUp();
     if (HasFatalFailure()) return;
-    ASSERT_NO_FATAL_FAILURE(align_ids());
+    align_ids();
     reader_ = join();
     other_ = join();
     writer_ = join();
@@ -33,22 +32,12 @@ class ClientTracking : public Talk {
 
   // From here on both servers give their next connection the same id, so that ids can be said and heard.
   void align_ids() {
-    expect_accepted(talk_->connection(0).redis());
-    expect_accepted(talk_->connection(0).millrace());
+    // Who is answered has been accepted, and has its id.
+    for (size_t member = 0; member < talk_->size(); member++) talk_->connection(member).pipeline({{"CLIENT", "ID"}});
     const uint64_t redis = new_id(servers_->redis());
     const uint64_t millrace = new_id(servers_->millrace());
     for (uint64_t id = redis; id < millrace; id++) new_id(servers_->redis());
     for (uint64_t id = millrace; id < redis; id++) new_id(servers_->millrace());
-  }
-  // The server has accepted every connection of the conversation.
-  void expect_accepted(RespConnection& server) {
-    const std::string expected = "\r\nconnected_clients:" + std::to_string(talk_->size()) + "\r\n";
-    std::string info;
-    const auto all_are_there = [&] {
-      info = server.command({"INFO", "clients"});
-      return info.find(expected) != std::string::npos;
-    };
-    ASSERT_TRUE(eventually(all_are_there, std::chrono::seconds(5))) << info;
   }
   static uint64_t new_id(ServerProcess& server) {
     const auto connection = RespConnection::connect(server.port());
