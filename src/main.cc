@@ -1,19 +1,25 @@
 // millrace-server: reads the settings, builds the server and its cores in order, hands references down, and waits for
 // the signal to end.
+#include <pthread.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "commands/acl_files.h"
 #include "commands/command_table.h"
@@ -54,6 +60,9 @@ constexpr std::string_view kHelp =
 
 // Files and pipes a server needs beside its clients.
 constexpr uint64_t kOtherFiles = 64;
+
+// Of every thread. The system's 8 MB, a few times, are half of a small container's address space.
+constexpr size_t kStackBytes = 1 << 20;
 
 // While keys are loaded: time for cores that wait for a partition.
 constexpr std::chrono::microseconds kPauseOfLoading{20};
@@ -164,16 +173,24 @@ class Cores {
     }
   }
 
-  void start() {
-    for (RunningCore& running : cores_) {
-      running.thread = std::thread([&core = *running.core] { core.run(); });
+  // nullopt, or why not all of them run; stop() ends those that do.
+  std::optional<std::string> start() {
+    try {
+      for (RunningCore& running : cores_) {
+        running.thread = std::thread([&core = *running.core] { core.run(); });
+      }
+      return std::nullopt;
+    } catch (const std::system_error& error) {
+      return std::string("Can't start a thread per core: ") + error.code().message();
     }
   }
   // Goes on with process::request_shutdown(), if it works.
   void save_and_end() { cores_[0].core->save_and_end(); }
   void stop() {
     for (RunningCore& running : cores_) running.core->stop();
-    for (RunningCore& running : cores_) running.thread.join();
+    for (RunningCore& running : cores_) {
+      if (running.thread.joinable()) running.thread.join();
+    }
   }
 
  private:
@@ -230,6 +247,29 @@ void wait_for_end(const settings::Settings& settings, Log& log, Cores& cores) {
     log.notice("Received " + signal + ", saving before the end");
     cores.save_and_end();
   }
+}
+
+void set_stack_size() {
+  pthread_attr_t attributes;
+  CHECK(pthread_attr_init(&attributes) == 0);
+  CHECK(pthread_attr_setstacksize(&attributes, kStackBytes) == 0);
+  CHECK(pthread_setattr_default_np(&attributes) == 0);
+  CHECK(pthread_attr_destroy(&attributes) == 0);
+}
+
+// A command for which there is no memory ends the server, as in Redis. What was answered is in the journal.
+Log* log_of_the_end = nullptr;
+
+void say_why_and_abort() {
+  try {
+    if (const std::exception_ptr reason = std::current_exception()) std::rethrow_exception(reason);
+  } catch (const std::bad_alloc&) {
+    log_of_the_end->warning(
+        "Out of memory, ending. With a maxmemory below what the system gives, writes are refused instead");
+  } catch (const std::exception& error) {
+    log_of_the_end->warning(std::string("Ending: ") + error.what());
+  }
+  std::abort();
 }
 
 int serve(settings::Settings& settings, const settings::LoadReport& report, Log& log, const char* executable,
@@ -291,8 +331,8 @@ int serve(settings::Settings& settings, const settings::LoadReport& report, Log&
   }
   log.notice(std::to_string(facts.core_count) + (facts.core_count == 1 ? " core, " : " cores, ") + plan->reason);
   server.memory.startup_bytes.store(commands::measure_memory(server));
-  cores.start();
-  const std::optional<std::string> failure = load(server, table, files);
+  std::optional<std::string> failure = cores.start();
+  if (!failure) failure = load(server, table, files);
   if (!failure) {
     background.report_started();
     wait_for_end(settings, log, cores);
@@ -334,5 +374,8 @@ int main(int argc, char** argv) {
     for (const std::string& name : report.without_effect) line += " " + name;
     log.notice(line);
   }
+  log_of_the_end = &log;
+  std::set_terminate(say_why_and_abort);
+  set_stack_size();
   return serve(settings, report, log, argv[0], background);
 }

@@ -1,6 +1,7 @@
 // See file_workers.h.
 #include "io/file_workers.h"
 
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -37,16 +38,25 @@ void FileWorkers::run(DiskTask& task) {
   add(Kind::kTask, {.task = &task});
 }
 
-void FileWorkers::add(Kind kind, const Job& job) {
+void FileWorkers::add(Kind kind, Job job) {
   Lane& lane = lanes_[static_cast<size_t>(kind)];
+  if (!lane.thread.joinable() && !start(kind)) {
+    perform(kind, job);
+    return report(job);
+  }
   {
     const MutexLock lock(lane.mutex);
     lane.waiting.push_back(job);
   }
-  if (lane.thread.joinable()) {
-    lane.changed.notify_one();
-  } else {
-    lane.thread = std::thread([this, kind] { work(kind); });
+  lane.changed.notify_one();
+}
+
+bool FileWorkers::start(Kind kind) {
+  try {
+    lanes_[static_cast<size_t>(kind)].thread = std::thread([this, kind] { work(kind); });
+    return true;
+  } catch (const std::system_error&) {
+    return false;
   }
 }
 

@@ -5,7 +5,8 @@
 //            run()        --> | tasks  | --> thread --'          + wake()
 //
 // A lane per kind, with a thread of its own that is made when the first job comes: a sync of a second holds up no
-// write, the removal of a large file no sync. Within a lane the order is that of asking.
+// write, the removal of a large file no sync. Within a lane the order is that of asking. Where the system has no room for
+// another thread (ulimit, a small container) the core does the job itself, and everybody waits for it.
 #pragma once
 
 #include <array>
@@ -56,7 +57,8 @@ class FileWorkers {
     std::thread thread;  // made, and joined, by the core
   };
 
-  void add(Kind kind, const Job& job);
+  void add(Kind kind, Job job);
+  bool start(Kind kind);
   void work(Kind kind);
   bool take(Lane& lane, Job& job);
   static void perform(Kind kind, Job& job);

@@ -1,6 +1,8 @@
 // See allocator.h. One of: jemalloc, the allocator of a sanitizer, that of the C library.
 #include "process/allocator.h"
 
+#include <sys/resource.h>
+
 #include <cstddef>
 #include <string_view>
 
@@ -9,7 +11,22 @@
 
 // Most nodes of streams take 4096 bytes, which jemalloc would otherwise get page by page, at some 0.7 us each. Eight
 // at a time, as it has it for the sizes around, that is 0.1 us.
-__attribute__((used, visibility("default"))) const char* malloc_conf = "slab_sizes:4096-4096:8";
+#define MILLRACE_SLABS "slab_sizes:4096-4096:8"
+__attribute__((used, visibility("default"))) const char* malloc_conf = MILLRACE_SLABS;
+
+namespace {
+
+// Addresses that are not in use any more are kept, and asked for in larger and larger pieces, which a limit (ulimit -v)
+// does not leave room for: there they are given back. jemalloc reads its options when something is allocated for the
+// first time, so this has to come before the constructors of libraries.
+void choose_options(int, char**, char**) {
+  rlimit addresses{};
+  if (getrlimit(RLIMIT_AS, &addresses) != 0 || addresses.rlim_cur == RLIM_INFINITY) return;
+  malloc_conf = MILLRACE_SLABS ",retain:false,narenas:1";
+}
+__attribute__((used, section(".preinit_array"))) void (*const preinit)(int, char**, char**) = choose_options;
+
+}  // namespace
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 extern "C" {  // not every compiler comes with the header
 size_t __sanitizer_get_current_allocated_bytes();

@@ -32,12 +32,13 @@ class EndToEnd : public testing::TestWithParam<std::string> {
     if (server_ && HasFailure()) ADD_FAILURE() << "The server's log:\n" << server_->log();
   }
 
-  void start(std::vector<std::string> extra = {}, int cores = 2) {
+  void start(std::vector<std::string> extra = {}, int cores = 2, Confinement confinement = confinement_of_run()) {
     std::string why;
     ServerOptions options;
     options.io_backend = backend();
     options.cores = cores;
     options.extra = std::move(extra);
+    options.confinement = confinement;
     server_ = ServerProcess::start(options, &why);
     if (!server_) std::cerr << why << std::endl;
     CHECK(server_ != nullptr);

@@ -1,9 +1,6 @@
 // Limits on memory, as a real process keeps to them: maxmemory under pipelines from several clients and right after
 // loading, maxmemory-clients, and what happens when the system itself gives no more.
-#include <sys/resource.h>
-
 #include <atomic>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -62,6 +59,7 @@ TEST_P(MemoryTest, PipelinesEndAtTheLimit) {
   // What clients have in flight counts as well, and passes the limit as it likes. Under a sanitizer that stays in use
   // for a while after it was freed.
   constexpr uint64_t kTolerance = kIsSanitized ? 4'000'000 : 300'000;
+  for (const char* const key : {"s0", "s1", "s2", "s3"}) call({"XADD", key, "*", "f", "xxx"});
   const uint64_t limit = limit_to_more(kRoomBytes);
   std::vector<std::thread> threads;
   std::atomic<size_t> refusals{0};
@@ -120,14 +118,8 @@ TEST_P(MemoryTest, WhoPipelinesAndDoesNotReadIsDisconnectedAndOthersAreServed) {
 // The system gives the process no more: who asks for too much is told so, and nobody else notices.
 TEST_P(MemoryTest, ARequestForWhichThereIsNoMemoryIsRefused) {
   if (kIsSanitized) GTEST_SKIP() << "sanitizers end a program that gets no memory";
-  start();
+  start({}, /*cores=*/2, {.address_space_bytes = 64 << 20});
   Client bystander = client();
-  std::ifstream sizes("/proc/" + std::to_string(server_->pid()) + "/statm");
-  uint64_t pages = 0;
-  sizes >> pages;
-  const rlim_t bytes = pages * 4096 + 16'000'000;
-  const rlimit limit{.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
-  ASSERT_EQ(prlimit(server_->pid(), RLIMIT_AS, &limit, nullptr), 0);
   const std::unique_ptr<RespConnection> greedy = raw();
   std::thread sender([&] { greedy->send_raw("*2\r\n$4\r\nECHO\r\n$60000000\r\n" + std::string(60'000'000, 'x')); });
   EXPECT_THAT(greedy->read_reply(), StartsWith("-OOM not enough memory for the request"));
