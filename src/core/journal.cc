@@ -249,6 +249,7 @@ bool Journal::begin_block(Core& core, int64_t now_ns) {
   Segment& front = segments_.front();
   if (write_.is_in_flight() || front.is_dropped) return false;
   if (write_error_ != 0 && now_ns < retry_at_ns_) return false;
+  if (must_wait_for_sync(now_ns)) return false;
   if (!has_block_) {
     if (front.pending.empty() && !wants_fence(front)) return false;
     take_block(front);
@@ -397,6 +398,11 @@ void Journal::begin_gathering(int64_t now_ns) {
 
 bool Journal::is_gathering(int64_t now_ns) const {
   return now_ns < gathers_until_ns_ && appends_ < gathered_appends_;
+}
+
+bool Journal::must_wait_for_sync(int64_t now_ns) const {
+  if (server_.settings.append_fsync() != AppendFsync::kAlways || rests()) return false;
+  return sync_.is_in_flight() || is_gathering(now_ns);
 }
 
 void Journal::note_sync_error(int error) {

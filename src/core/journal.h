@@ -14,7 +14,8 @@
 //
 // The clients that a sync under `always` has just answered send their next commands soon. A sync that began without
 // them would make two groups of them, each of which waits for the other's syncs; so the next one waits until as many
-// changes have come, but not longer than the last one took.
+// changes have come, but not longer than the last one took. Until a sync can begin nothing is written either: no reply
+// would leave earlier for it, and one block is cheaper than many.
 //
 // Offsets count bytes of effects since the start of the server; annotations are not counted. acknowledged() is what
 // replies wait for: synced under `always`, written otherwise - and synced again while a sync under `everysec` is more
@@ -194,6 +195,7 @@ class Journal final : public keyspace::Journal {
   void conclude(Core& core, int64_t now_ns, std::vector<std::string>& news) REQUIRES(mutex_);
   void begin_gathering(int64_t now_ns) REQUIRES(mutex_);
   bool is_gathering(int64_t now_ns) const REQUIRES(mutex_);
+  bool must_wait_for_sync(int64_t now_ns) const REQUIRES(mutex_);
   void watch_lateness(int64_t now_ns) REQUIRES(mutex_);
   uint64_t may_be_acknowledged() const REQUIRES(mutex_);
   void acknowledge(Core& core) REQUIRES(mutex_);

@@ -131,7 +131,7 @@ class TransferTest : public RewriteTest {
       bankers.push_back(std::make_unique<Banker>(*server, static_cast<uint32_t>(i) % kCores, random, books));
     }
     disk.before_each_call([&](DiskCall) {
-      if (!random.one_in(8)) return;
+      if (!random.one_in(4)) return;
       found.push_back({random.one_in(4) ? disk.kill() : disk.crash(random.next()), books.acknowledged});
     });
     for (int step = 0; step < 400; ++step) {
