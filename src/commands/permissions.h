@@ -18,14 +18,13 @@
 #include "base/clock.h"
 #include "commands/acl_log.h"
 #include "commands/client.h"
+#include "commands/command_table.h"
 #include "commands/users.h"
 #include "settings/acl_check.h"
 
 namespace millrace::commands {
 
 class BlockedCommand;
-struct CommandSpec;
-struct KeyAt;
 struct Server;
 
 // A new connection, or one after RESET: nobody in particular.

@@ -58,7 +58,7 @@ SnapshotDestination::Problem JournalBase::make_room() {
   if (increment_path_.empty()) {
     Result<JournalFile, std::string> made =
         case_ == Case::kNext ? directory_->add_increment() : directory_->create_detached_increment();
-    if (!made) return std::move(made.error());
+    if (!made) return made.error();
     increment_path_ = made->path;
     increment_ = *std::move(made);
   }

@@ -116,9 +116,9 @@ bool Outbox::holds_pushes() {
 Outbox::Appended Outbox::release_pushes(const OutboxLimits& limits, int64_t now_ns) {
   OptionalMutexLock lock(mutex_);
   const std::unique_ptr<AllHeldPushes> all = std::move(held_pushes_);
-  const auto is_in_form = [&](const HeldPushes& held) {
-    const bool is_resp3 = reception_.protocol == resp::Protocol::kResp3;
-    return held.reception.protocol == reception_.protocol && (is_resp3 || held.reception.listens == reception_.listens);
+  const auto is_in_form = [now = reception_](const HeldPushes& held) {
+    const bool is_resp3 = now.protocol == resp::Protocol::kResp3;
+    return held.reception.protocol == now.protocol && (is_resp3 || held.reception.listens == now.listens);
   };
   const std::string_view bytes = std::find_if(all->begin(), all->end(), is_in_form)->bytes.view();
   return bytes.empty() ? Appended::kQueued : take(bytes, 0, limits, now_ns);

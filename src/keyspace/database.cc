@@ -163,6 +163,7 @@ size_t Database::clear() {
 void Database::touch_swapped(Partition& partition, int database, int other) {
   partition.mutex.assert_held();
   const auto find = [&](int index, std::string_view key) {
+    partition.mutex.assert_held();
     KeyTable* table = partition.existing_table(index);
     return table ? table->find(keyspace_.hash_of(key), key) : nullptr;
   };
