@@ -177,18 +177,22 @@ TEST_P(ToolsTest, CliHintsAndHelpComeFromCommandDocs) {
   const std::string docs = client().call({"COMMAND", "DOCS", "xadd"});
   const size_t summary = docs.find("summary, ") + 9;
   Terminal terminal({"-p", port_text()});
+  // What is typed before a prompt is there may be thrown away.
   ASSERT_TRUE(terminal.shows("> ")) << terminal.screen();
   terminal.type("xadd ");
   EXPECT_TRUE(terminal.shows("key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] ")) << terminal.screen();
   terminal.type("s 1-1 f v\r");
   EXPECT_TRUE(terminal.shows("\"1-1\"")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("> ")) << terminal.screen();
   terminal.type("help xadd\r");
   EXPECT_TRUE(terminal.shows("summary: ")) << terminal.screen();
   EXPECT_TRUE(terminal.shows(docs.substr(summary, docs.find(", since", summary) - summary))) << terminal.screen();
   EXPECT_TRUE(terminal.shows("since: 5.0.0")) << terminal.screen();
   EXPECT_TRUE(terminal.shows("group: stream")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("> ")) << terminal.screen();
   terminal.type("help @stream\r");
   EXPECT_TRUE(terminal.shows("XREADGROUP GROUP group consumer ")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows("> ")) << terminal.screen();
   terminal.type("client ki");
   EXPECT_TRUE(terminal.shows("client ki")) << terminal.screen();
   terminal.type("ll ");
