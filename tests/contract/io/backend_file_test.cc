@@ -1,5 +1,6 @@
 // What every backend promises about files and disk tasks (io/backend.h).
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -96,6 +98,21 @@ class Task final : public io::DiskTask {
 
  private:
   const Stage& stage_;
+};
+
+// New threads get a stack for which no process has room.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    EXPECT_EQ(pthread_getattr_default_np(&before_), 0);
+    pthread_attr_t huge = before_;
+    EXPECT_EQ(pthread_attr_setstacksize(&huge, size_t{1} << 47), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&huge), 0);
+  }
+  ~NoMoreThreads() { EXPECT_EQ(pthread_setattr_default_np(&before_), 0); }
+
+ private:
+  pthread_attr_t before_{};
 };
 
 class BackendFiles : public BackendContract {
@@ -314,6 +331,22 @@ TEST_P(BackendFiles, ALongTaskHoldsUpNoWriteAndNoSync) {
 }
 
 // Every byte on the disk is one that was asked for, though the owner has overwritten all of them since.
+TEST_P(BackendFiles, WhereNoThreadCanBeMadeEverythingIsDoneAllTheSame) {
+  if (!GetParam().is_real) GTEST_SKIP() << "the simulated world has one thread";
+  const NoMoreThreads limit;
+  ASSERT_THROW(std::thread([] {}), std::system_error);
+  const int fd = open("one");
+  const std::string text = make_text(100'000);
+  EXPECT_TRUE(ends(write(fd, text, 0)));
+  FileUser& syncer = sync(fd);
+  EXPECT_TRUE(ends(syncer));
+  EXPECT_EQ(syncer.results, std::vector<int64_t>{0});
+  Task task(*stage_);
+  backend_->run_elsewhere(task);
+  EXPECT_TRUE(run_until([&] { return task.dones == 1; }));
+  EXPECT_EQ(content(fd), text);
+}
+
 TEST_P(BackendFiles, ABackendThatDiesTouchesNothingAfterwards) {
   constexpr size_t kWrites = 40;
   constexpr size_t kBytes = 200'000;
