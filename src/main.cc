@@ -257,9 +257,10 @@ void set_stack_size() {
   CHECK(pthread_attr_destroy(&attributes) == 0);
 }
 
-// A command for which there is no memory ends the server, as in Redis. What was answered is in the journal.
+// Where say_why_and_abort() finds it: a terminate handler is given nothing.
 Log* log_of_the_end = nullptr;
 
+// A command for which there is no memory ends the server, as in Redis. What was answered is in the journal.
 void say_why_and_abort() {
   try {
     if (const std::exception_ptr reason = std::current_exception()) std::rethrow_exception(reason);
