@@ -20,8 +20,9 @@ std::string selector_text(const AclSelector& selector) {
   return text;
 }
 
+// The pattern * is not written as ~*, which would be read as allkeys, and that refuses the patterns after it.
 std::string_view mark_of(const AclKeyPattern& key) {
-  if (key.reads && key.writes) return "~";
+  if (key.reads && key.writes) return key.pattern == "*" ? "%RW~" : "~";
   return key.reads ? "%R~" : "%W~";
 }
 

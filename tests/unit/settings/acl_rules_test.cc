@@ -67,6 +67,7 @@ TEST_F(AclRulesTest, WhatEachFormComesTo) {
       {{"on", "~a", "+@all", "(+get)", "reset"}, "user u off sanitize-payload resetchannels -@all"},
       {{"~"}, "user u off ~ resetchannels -@all"},
       {{"~a", "~b"}, "user u off ~a ~b resetchannels -@all"},
+      {{"%RW~*", "~b"}, "user u off %RW~* ~b resetchannels -@all"},
       {{"%R~a", "%W~b", "%RW~c", "%wr~d"}, "user u off %R~a %W~b ~c ~d resetchannels -@all"},
       {{"%R~a", "%W~a"}, "user u off ~a resetchannels -@all"},
       {{"%R"}, "user u off %R~ resetchannels -@all"},
