@@ -84,7 +84,8 @@ const uint8_t* checked_next_wide(const uint8_t* p, const uint8_t* end) {
   const size_t size = content_size(p);
   const size_t backlen = backlen_size(size);
   if (size + backlen > left) return nullptr;
-  if (backlen == 2) {  // strings of some hundred bytes: most of what is loaded
+  if (backlen == 1) return p[size] == size ? p + size + 1 : nullptr;
+  if (backlen == 2) {
     const bool is_right = p[size] == size >> 7 && p[size + 1] == ((size & 0x7f) | 0x80);
     return is_right ? p + size + 2 : nullptr;
   }
