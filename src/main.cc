@@ -221,7 +221,8 @@ std::optional<std::string> load(commands::Server& server, const commands::Comman
                                                  if (!end) end = process::poll_for_shutdown();
                                                  return end.has_value();
                                                },
-                                           .let_others_run = [] { std::this_thread::sleep_for(kPauseOfLoading); }},
+                                           .let_others_run = [] { std::this_thread::sleep_for(kPauseOfLoading); },
+                                           .reads_ahead = true},
                                           files.journal_directory);
   if (end) {
     server.log.warning(end->empty() ? "SHUTDOWN asked for while loading, ending"

@@ -99,7 +99,7 @@ class JournalLoading {
   }
 
   Failure check(File& file, uint64_t begin) {
-    LoadSource source(environment_.disk, file.fd, begin, progress_);
+    LoadSource source(environment_, file.fd, begin, progress_);
     file.check = persistence::check_journal(source, file.bytes, {.begin = begin});
     if (!source.error().empty()) return refuse(file, source.error());
     if (file.check->end == JournalEnd::kWhole) return std::nullopt;
@@ -131,14 +131,14 @@ class JournalLoading {
   Failure load_file(File& file) {
     uint64_t begin = 0;
     if (file.has_rdb) {
-      LoadSource source(environment_.disk, file.fd, 0, progress_);
+      LoadSource source(environment_, file.fd, 0, progress_);
       RdbLoading loading(environment_, progress_, RdbLoading::Expired::kKeep, foreign_);
       if (const Failure error = loading.run(source)) return refuse(file, *error);
       begin = loading.end_offset();
       if (begin == file.bytes) return std::nullopt;
       if (Failure error = check(file, begin)) return error;
     }
-    LoadSource source(environment_.disk, file.fd, begin, progress_);
+    LoadSource source(environment_, file.fd, begin, progress_);
     if (const Failure error = replay_.run(source, file.path, begin, file.check->valid_bytes)) {
       return refuse(file, *error);
     }

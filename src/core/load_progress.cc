@@ -68,22 +68,18 @@ std::string LoadProgress::summary() const {
   return done() + text;
 }
 
-LoadSource::LoadSource(io::Disk& disk, int fd, uint64_t begin, LoadProgress& progress)
-    : disk_(disk), fd_(fd), progress_(progress), block_(kBlockBytes), offset_(begin) {}
+LoadSource::LoadSource(const LoadEnvironment& environment, int fd, uint64_t begin, LoadProgress& progress)
+    : progress_(progress), blocks_(environment.disk, fd, begin, kBlockBytes, environment.reads_ahead) {}
 
 std::string_view LoadSource::next_block() {
-  if (error_ != 0 || is_stopped_) return {};
-  const int64_t count = io::read_fully(disk_, fd_, static_cast<int64_t>(offset_), block_.data(), block_.size());
-  if (count < 0) error_ = count;
-  if (count <= 0) return {};
-  offset_ += static_cast<uint64_t>(count);
-  is_stopped_ = !progress_.advance(static_cast<uint64_t>(count));
   if (is_stopped_) return {};
-  return {block_.data(), static_cast<size_t>(count)};
+  const std::string_view block = blocks_.next();
+  if (!block.empty()) is_stopped_ = !progress_.advance(block.size());
+  return is_stopped_ ? std::string_view() : block;
 }
 
 std::string LoadSource::error() const {
-  if (error_ != 0) return "reading failed: " + io::error_text(error_);
+  if (blocks_.error() != 0) return "reading failed: " + io::error_text(blocks_.error());
   return is_stopped_ ? "the server is to end" : "";
 }
 

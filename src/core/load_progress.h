@@ -9,11 +9,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/clock.h"
 #include "commands/command_table.h"
 #include "commands/server.h"
+#include "io/block_reader.h"
 #include "io/disk.h"
 #include "keyspace/partition_locks.h"
 #include "persistence/byte_reader.h"
@@ -33,6 +33,8 @@ struct LoadEnvironment {
   std::function<bool()> must_stop = {};
   // Called now and then with no partition held: who waits for one shall get it. May be empty.
   std::function<void()> let_others_run = {};
+  // A thread of its own reads the files. The order of calls to the disk is then the system's.
+  bool reads_ahead = false;
 };
 
 class LoadProgress {
@@ -68,19 +70,15 @@ class LoadProgress {
 // Does not own the descriptor.
 class LoadSource final : public persistence::ByteSource {
  public:
-  LoadSource(io::Disk& disk, int fd, uint64_t begin, LoadProgress& progress);
+  LoadSource(const LoadEnvironment& environment, int fd, uint64_t begin, LoadProgress& progress);
 
   std::string_view next_block() override;
   // Why there are no more blocks, if that is not the end of the file; empty otherwise.
   std::string error() const;
 
  private:
-  io::Disk& disk_;
-  const int fd_;
   LoadProgress& progress_;
-  std::vector<char> block_;
-  uint64_t offset_;
-  int64_t error_ = 0;
+  io::BlockReader blocks_;
   bool is_stopped_ = false;
 };
 

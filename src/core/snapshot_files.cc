@@ -70,7 +70,7 @@ std::optional<std::string> load_file(const LoadEnvironment& environment, int fd)
   commands::Server& server = environment.server;
   LoadProgress progress(environment);
   progress.begin("Loading", static_cast<uint64_t>(std::max<int64_t>(environment.disk.size(fd), 0)));
-  LoadSource source(environment.disk, fd, 0, progress);
+  LoadSource source(environment, fd, 0, progress);
   ForeignItems foreign;
   RdbLoading loading(environment, progress, RdbLoading::Expired::kDrop, foreign);
   if (const auto error = loading.run(source)) return error;
