@@ -1,86 +1,57 @@
 #!/usr/bin/env bash
-# Runs the same redis-benchmark lines against redis-server and Millrace in turn and prints ratios:
+# Every row of the comparison with redis-server, side by side, and bench/RESULTS.md from it:
 #
-#   bench/compare.sh [--rounds N] [--requests F] [--only TEXT] [--cores N] [--build DIRECTORY]
+#   bench/compare.sh [--only TEXT] [--rounds N] [--requests F] [--cores N] [--build DIRECTORY]
+#                    [--dir DIRECTORY] [--memory DIRECTORY] [--write] [--list] [--smoke]
 #
-# Both servers run at once, each line goes A B A B ...; a row shows the median over the rounds of Millrace / redis-server:
-# server CPU time per command (/proc/PID/task/*/schedstat; below 1 is better) and throughput (above 1 is better).
-# --requests F multiplies the number of requests of every line, --only runs the lines whose name contains TEXT,
-# --cores is passed to Millrace (default 1: as many I/O threads as redis-server has).
+#   --only TEXT     the rows whose name, or whose subject's title, contains TEXT
+#   --rounds N      how often each row goes A B A B ... (default 5; some rows that take long go fewer times)
+#   --requests F    multiplies the number of requests, or the seconds, of every row
+#   --cores N       I/O threads of Millrace where nothing else is said (default 1: as many as redis-server has)
+#   --build         where Millrace and the load tools are (default build/release)
+#   --dir           on the disk that journals and snapshots are measured on (default: TMPDIR or /tmp)
+#   --memory        on a file system in memory, with room for two snapshots (default /dev/shm)
+#   --write         writes bench/RESULTS.md although only some rows ran; a run of all rows does so anyway
+#   --list          only names the rows
+#   --smoke         each row once with tiny inputs, to see that it works. Writes nothing
+#
+# A row shows one or more figures: of both sides the median over the rounds, the median of the *ratios* of each round,
+# Millrace / redis-server, and the smallest and largest of them. A goal with an x is one for the ratio, without one for
+# Millrace's own figure. What is said in bench/notes.txt of a row that misses its goal goes into RESULTS.md.
+#
+# bench/rows/*.sh are the rows by subject, bench/lib.sh is how servers are started and watched, bench/table.sh how rows
+# are run and printed. The exit status is 1 if a row failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-rounds=5 factor=1 only="" cores=1
+only="" rounds=5 factor=1 cores=1 build=build/release dir=${TMPDIR:-/tmp} memory=/dev/shm write="" list="" smoke=""
 while [[ $# -gt 0 ]]; do
   case $1 in
+    --only) only=$2 ;;
     --rounds) rounds=$2 ;;
     --requests) factor=$2 ;;
-    --only) only=$2 ;;
     --cores) cores=$2 ;;
     --build) build=$2 ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 1 ;;
+    --dir) dir=$2 ;;
+    --memory) memory=$2 ;;
+    --write | --list | --smoke) declare "${1#--}=yes"; shift; continue ;;
+    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 1 ;;
   esac
   shift 2
 done
+[[ -n $smoke ]] && rounds=1 factor=0.002
 
 source bench/lib.sh
-need_built millrace-server
+source bench/table.sh
+[[ -n $list ]] || need_built millrace-server bench/fan_out bench/steady bench/stream_load bench/floor
 
-payload=$(printf 'x%.0s' {1..100})
-# name | requests | preparation (redis-cli commands, one per ;) | redis-benchmark arguments
-lines=(
-  "PING, 50 connections|200000||-c 50 -t ping_mbulk"
-  "PING, 50 connections, P=16|1000000||-c 50 -P 16 -t ping_mbulk"
-  "PING, RESP3, 50 connections, P=16|1000000||-3 -c 50 -P 16 -t ping_mbulk"
-  "SET 100 B, 50 connections, P=16|1000000|DEL n|-c 50 -P 16 -r 100000 set n:__rand_int__ $payload"
-  "GET 100 B, 50 connections, P=16|1000000|SET n $payload|-c 50 -P 16 get n"
-  "INCR, 50 connections, P=16|1000000|DEL n|-c 50 -P 16 incr n"
-  "XADD 100 B, 1 connection|50000|DEL s|-c 1 xadd s * f $payload"
-  "XADD 100 B, 1 connection, P=16|400000|DEL s|-c 1 -P 16 xadd s * f $payload"
-  "XADD 100 B, 1 connection, P=100|800000|DEL s|-c 1 -P 100 xadd s * f $payload"
-  "XADD 100 B, 50 connections|200000|DEL s|-c 50 xadd s * f $payload"
-  "XADD 100 B, 50 connections, P=16|800000|DEL s|-c 50 -P 16 xadd s * f $payload"
-  "XADD 100 B, 50 connections, P=64|1000000|DEL s|-c 50 -P 64 xadd s * f $payload"
-  "XADD MAXLEN ~ 10000, 50 connections, P=16|800000|DEL s|-c 50 -P 16 xadd s maxlen ~ 10000 * f $payload"
-  "XREADGROUP COUNT 10, 50 connections|40000|FILL 450000;XGROUP CREATE s g 0|-c 50 xreadgroup group g c count 10 streams s >"
-  "XREADGROUP COUNT 10, 50 connections, P=16|40000|FILL 450000;XGROUP CREATE s g 0|-c 50 -P 16 xreadgroup group g c count 10 streams s >"
-  "XRANGE COUNT 100, 50 connections|30000|FILL 100000|-c 50 xrange s - + count 100"
-  "XLEN, 50 connections, P=16|1000000|FILL 100|-c 50 -P 16 xlen s"
-)
-
-prepare() {  # port, preparation
-  local port=$1 step steps
-  IFS=';' read -ra steps <<<"$2"
-  for step in "${steps[@]}"; do
-    if [[ $step == FILL* ]]; then
-      redis-cli -p "$port" DEL s >/dev/null
-      redis-benchmark -p "$port" -n "${step#FILL }" -c 10 -P 64 -q xadd s '*' f "${payload:0:64}" >/dev/null
-    else
-      # shellcheck disable=SC2086
-      redis-cli -p "$port" $step >/dev/null
-    fi
-  done
-}
-
-start_servers "$cores"
-place_apart "$cores"
-print_versions
-echo "Median of $rounds rounds, Millrace / redis-server; Millrace on $cores core(s)."
-echo
-echo "| | redis-benchmark ... | CPU per command | throughput | CPU ns, redis-server | CPU ns, Millrace |"
-echo "|---|---|---|---|---|---|"
-for line in "${lines[@]}"; do
-  IFS='|' read -r name requests preparation arguments <<<"$line"
-  [[ -n $only && $name != *"$only"* ]] && continue
-  requests=$(awk -v n="$requests" -v f="$factor" 'BEGIN { n = int(n * f); print n < 100 ? 100 : n }')
-  for ((round = 0; round < rounds; ++round)); do
-    pair=()
-    for side in 0 1; do
-      prepare "${ports[side]}" "$preparation"
-      pair+=("$(measure_benchmark "$side" "$requests" "$arguments")")
-    done
-    echo "${pair[*]}"
-  done | awk -v name="$name | \`${arguments//"$payload"/<100 B>}\`" "$awk_functions"'
-    { cpu[NR] = $3 / $1; rate[NR] = $2 > 0 ? $4 / $2 : 0; theirs[NR] = $1; ours[NR] = $3 }
-    END { printf "| %s | %.2f | %.2f | %.0f | %.0f |\n", name, median(cpu, NR), median(rate, NR), median(theirs, NR), median(ours, NR) }'
-done
+print_setting
+source bench/rows/commands.sh
+source bench/rows/streams.sh
+source bench/rows/two_cores.sh
+source bench/rows/pubsub.sh
+source bench/rows/latency.sh
+source bench/rows/memory.sh
+source bench/rows/counts.sh
+source bench/rows/durability.sh
+finish

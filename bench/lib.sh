@@ -1,25 +1,27 @@
-# shellcheck shell=bash disable=SC2034  # sourced: others use the variables
-# What the comparisons share: two servers side by side, their processor time, medians. Sourced, from the top directory.
+# shellcheck shell=bash
+# Servers side by side, where they run, what they spend. Sourced.
 #
-#   start_servers CORES   starts redis-server and Millrace with CORES I/O threads; they end with the script
-#   ports, pids           of the two: 0 is redis-server, 1 is Millrace
-#   pin                   words before the load generator's command line that say where it runs
-#   work                  a directory for the script's files
+# A side is one of the servers that a row compares: redis, ours (--cores), one and two (Millrace with that many cores), or
+# floor, which only counts commands and answers +OK.
+#
+#   start SIDE [ARGUMENT...]    starts one; port[SIDE] and pid[SIDE] are its own from then on
+#   stop SIDE                   ends it
+#   load PROGRAM...             runs a load generator where placement says, and notes its command line for the reader
+#   work                        a directory for the script's files
 
-servers=(redis-server millrace-server)
-build=${build:-build/release}
-ports=() pids=() pin=()
+declare -A port=() pid=()
+declare -A label=([redis]=redis-server [ours]=Millrace [one]="Millrace, one core" [two]="Millrace, two cores" [floor]=floor)
+declare -A cores_of=([redis]=1 [ours]=$cores [one]=1 [two]=2 [floor]=1)
+under=()  # words before the server's command line: what it runs under
 work=$(mktemp -d)
-trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+scratch=("$work")  # directories that go with the script
+trap 'stop_all; rm -rf "${scratch[@]}"' EXIT
 
-free_port() {
-  local port
-  # Below the ports that the system gives to clients.
-  while port=$((10000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-  echo "$port"
-}
-
-wait_ready() { for _ in {1..200}; do [[ $(redis-cli -p "$1" ping 2>/dev/null) == PONG ]] && return; sleep 0.05; done; return 1; }
+have() { command -v "$1" >/dev/null; }
+smoking() { [[ -n $smoke ]]; }
+scaled() { awk -v n="$1" -v f="$factor" 'BEGIN { n = int(n * f); print n < 100 ? 100 : n }'; }
+scaled_seconds() { awk -v n="$1" -v f="$factor" 'BEGIN { n = int(n * f); print n < 1 ? 1 : n }'; }
+bytes() { printf "%$1s" "" | tr ' ' x; }
 
 need_built() {  # programs below the build directory
   local program
@@ -30,76 +32,179 @@ need_built() {  # programs below the build directory
   done
 }
 
-start_servers() {  # cores
-  ports=("$(free_port)" "$(free_port)")
-  redis-server --port "${ports[0]}" --save '' --appendonly no --daemonize no >"$work/redis.log" &
-  pids+=($!)
-  "$build/millrace-server" --port "${ports[1]}" --cores "$1" --save '' >"$work/millrace.log" &
-  pids+=($!)
+# ---- servers
+
+free_port() {
   local port
-  for port in "${ports[@]}"; do wait_ready "$port" || { echo "A server did not start: $(cat "$work"/*.log)" >&2; exit 1; }; done
+  # Below the ports that the system gives to clients.
+  while port=$((10000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
 }
 
-# Where the processes run: place_apart keeps the load generator off the first processor and the servers on it, if there
-# are two or more; place_anywhere leaves it to the system. A Millrace of several cores may run anywhere in both cases: on
+# Starts a side and does not wait until it answers.
+launch() {  # side, arguments
+  local side=$1 words
+  shift
+  port[$side]=$(free_port)
+  case $side in
+    redis) words=(redis-server --save '' "$@") ;;
+    floor) words=("$build/bench/floor") ;;
+    *) words=("$build/millrace-server" --save '' --cores "${cores_of[$side]}" "$@") ;;
+  esac
+  place_server "$side"
+  "${place[@]}" "${under[@]}" "${words[@]}" --port "${port[$side]}" >"$work/$side.log" 2>&1 &
+  pid[$side]=$!
+}
+start() {  # side, arguments
+  launch "$@"
+  await "$1"
+}
+await() {  # side
+  for _ in {1..6000}; do
+    [[ $(redis-cli -p "${port[$1]}" ping 2>/dev/null) =~ ^(PONG|OK)$ ]] && return
+    kill -0 "${pid[$1]}" 2>/dev/null || break
+    sleep 0.005
+  done
+  die "${label[$1]} did not start: $(cat "$work/$1.log")"
+}
+stop() {  # side
+  kill -9 "${pid[$1]}" 2>/dev/null || true
+  wait "${pid[$1]}" 2>/dev/null || true
+  unset "pid[$1]"
+}
+stop_all() {
+  local side
+  for side in "${!pid[@]}"; do stop "$side"; done
+}
+die() { echo "$*" >&2; exit 1; }
+
+cli() {  # side, command; an error reply is a failure
+  redis-cli -e -p "${port[$1]}" "${@:2}"
+}
+info() {  # side, section, field
+  cli "$1" info "$2" | tr -d '\r' | awk -F: -v field="$3" '$1 == field { print $2 }'
+}
+
+# ---- where processes run
+
+# placement is "apart" (a server has a processor of its own, or as many as cores, if there are two or more) or "anywhere"
+# (the system decides). A Millrace of several cores may always run on all if there are not enough for the load besides: on
 # one processor its threads would wait for each other.
-place_apart() {  # cores
+placement=apart place=()
+can_place() { [[ $placement == apart && $(nproc) -ge 2 ]] && have taskset; }
+place_server() {  # side
+  place=()
   can_place || return 0
-  pin=(taskset -c 1-$(($(nproc) - 1)))
-  place_servers "$1" 0
+  if [[ ${cores_of[$1]} -lt $(nproc) ]]; then
+    place=(taskset -c "0-$((cores_of[$1] - 1))")
+  fi
 }
-place_anywhere() {  # cores
+place_load() {
+  place=()
   can_place || return 0
-  pin=()
-  place_servers "$1" 0-$(($(nproc) - 1))
-}
-can_place() { [[ $(nproc) -ge 2 ]] && command -v taskset >/dev/null; }
-place_servers() {  # cores, processors
-  taskset -apc "$2" "${pids[0]}" >/dev/null
-  [[ $1 -gt 1 ]] || taskset -apc "$2" "${pids[1]}" >/dev/null
+  place=(taskset -c "$(($(nproc) > 3 ? 2 : 1))-$(($(nproc) - 1))")
 }
 
-cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
-
-# Prints "cpu_ns_per_command throughput" of a redis-benchmark line.
-measure_benchmark() {  # side, requests, arguments
-  local before after rate
-  before=$(cpu_ns "${pids[$1]}")
-  # shellcheck disable=SC2086
-  rate=$(set -f; "${pin[@]}" redis-benchmark -p "${ports[$1]}" -n "$2" -q $3 2>/dev/null | tr '\r' '\n' |
-    awk '/requests per second/ { for (i = 2; i <= NF; ++i) if ($i == "requests") rate = $(i - 1) } END { print rate }')
-  after=$(cpu_ns "${pids[$1]}")
-  awk -v a="$before" -v b="$after" -v n="$2" -v r="${rate:-0}" 'BEGIN { printf "%.1f %.0f\n", (b - a) / n, r }'
+# Runs a load generator.
+load() {  # program, arguments
+  note "$@"
+  place_load
+  "${place[@]}" "$@"
+}
+# The first that a row notes stands under its table: what was run, without what is only of this run.
+note() {
+  [[ -s $work/command ]] || sed -E "s#$build/##; s/ -+(p|port|pid) [0-9]+//g; s/x{17,}/<data>/g" <<<"$*" >"$work/command"
 }
 
-print_versions() {
-  echo "$(redis-server --version | awk '{print "redis-server", $3}'), $("$build/millrace-server" --version), $(nproc) processors, $(date -u +%F)"
+# ---- what servers spend
+
+# Nanoseconds of processor time, in all and outside the kernel.
+spent() {  # side
+  cat "/proc/${pid[$1]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f ", sum }'
+  awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\)/, ""); printf "%.0f\n", $12 / tick * 1e9 }' "/proc/${pid[$1]}/stat"
+}
+# The difference of two outputs of spent, for each of so many commands.
+print_costs() {  # before, after, commands
+  awk -v n="$3" '{ print "CPU ns|" ($3 - $1) / n "\nuser ns|" ($4 - $2) / n }' <<<"$1 $2"
+}
+resident_bytes() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/${pid[$1]}/status"; }
+
+# ---- load generators
+
+# The figures of fan_out and steady, "name_of_it value", as rows want them.
+as_figures() { awk '{ gsub(/_/, " ", $1); print $1 "|" $2 }'; }
+
+# Prints requests per second. An error reply is a failure.
+run_benchmark() {  # side, requests, arguments
+  load redis-benchmark -p "${port[$1]}" -n "$2" -q "${@:3}" 2>&1 | tr '\r' '\n' | awk '
+    /Error|WRONGTYPE|refused|reset/ { print > "/dev/stderr"; failed = 1 }
+    /requests per second/ { for (i = 2; i <= NF; ++i) if ($i == "requests") rate = $(i - 1) }
+    END { if (failed || rate == "") exit 1; print rate }'
 }
 
-# Functions for awk programs: awk "$awk_functions"'...'
-awk_functions='
-  function median(values, n,   i, j, swap) {
-    for (i = 1; i <= n; ++i) for (j = i + 1; j <= n; ++j)
-      if (values[j] < values[i]) { swap = values[i]; values[i] = values[j]; values[j] = swap }
-    return n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2
+# A way to measure: after the preparation (see below) what each of the requests costs the server.
+benchmark() {  # side, requests, preparation, redis-benchmark arguments
+  local side=$1 requests before after rate
+  requests=$(scaled "$2")
+  prepare "$side" "$3"
+  before=$(spent "$side")
+  rate=$(run_benchmark "$side" "$requests" "${@:4}")
+  after=$(spent "$side")
+  print_costs "$before" "$after" "$requests"
+  echo "per s|$rate"
+}
+
+# ---- preparations: functions of a side, several in a row with a semicolon between them
+
+prepare() {  # side, preparation
+  local step words steps=()
+  IFS=';' read -ra steps <<<"$2"
+  for step in "${steps[@]}"; do
+    read -ra words <<<"$step"
+    "${words[0]}" "$1" "${words[@]:1}" >/dev/null
+  done
+}
+empty() { cli "$1" flushall; }
+# A stream s of so many entries, left as it is if it has them already.
+fill() {  # side, entries, bytes
+  local entries
+  entries=$(scaled "$2")
+  [[ $(cli "$1" xlen s) != "$entries" ]] || return 0
+  cli "$1" del s
+  place_load
+  "${place[@]}" redis-benchmark -p "${port[$1]}" -n "$entries" -c 10 -P 64 -q xadd s '*' f "$(bytes "${3:-64}")"
+}
+# A stream s of so many entries whose ids are five milliseconds apart.
+fill_sparse() {  # side, entries
+  local entries
+  entries=$(scaled "$2")
+  cli "$1" del s
+  numbered "$entries" | awk -v data="$(bytes 64)" "$awk_request"'{ request("XADD s " $1 " f " data) }' | pipe "$1"
+}
+# A group g that was handed nothing yet.
+group() {  # side
+  redis-cli -p "${port[$1]}" xgroup destroy s g
+  cli "$1" xgroup create s g 0
+}
+# The first entries of s go to one consumer of g.
+deliver() {  # side, entries
+  local left
+  for ((left = $(scaled "$2"); left > 0; left -= 1000)); do
+    echo "XREADGROUP GROUP g c COUNT $((left < 1000 ? left : 1000)) STREAMS s >"
+  done | awk "$awk_request"'{ request($0) }' | pipe "$1"
+}
+
+# ---- prepared requests through redis-cli --pipe
+
+numbered() { seq "$1" | awk '{ printf "%.0f-0\n", 1700000000000 + 5 * $1 }'; }
+pipe() {  # side; requests on standard input
+  place_load
+  "${place[@]}" redis-cli -p "${port[$1]}" --pipe | grep -q "errors: 0,"
+}
+awk_request='
+  function request(line,   words, n, i) {
+    n = split(line, words, " ")
+    printf "*%d\r\n", n
+    for (i = 1; i <= n; ++i) printf "$%d\r\n%s\r\n", length(words[i]), words[i]
   }
 '
-
-# A row for each figure in a file of "side|figure|value" lines: the median of the ratios, and of both sides.
-print_ratios() {  # name, file
-  awk -F'|' -v name="$1" "$awk_functions"'
-    { if (!(($2) in runs)) order[++figures] = $2 }
-    { runs[$2]; value[$1, $2, ++count[$1, $2]] = $3 }
-    END {
-      for (f = 1; f <= figures; ++f) {
-        figure = order[f]
-        n = count[0, figure] < count[1, figure] ? count[0, figure] : count[1, figure]
-        if (n == 0) continue
-        for (i = 1; i <= n; ++i) {
-          theirs[i] = value[0, figure, i]; ours[i] = value[1, figure, i]
-          ratio[i] = theirs[i] > 0 ? ours[i] / theirs[i] : 0
-        }
-        printf "| %s | %s | %.2f | %.4g | %.4g |\n", name, figure, median(ratio, n), median(theirs, n), median(ours, n)
-      }
-    }' "$2"
-}

@@ -1,0 +1,65 @@
+# The lines of a row's table, from the "side|figure|value" lines of its rounds.
+#
+#   awk -F'|' -v name=ROW -v figures="CPU ns <=0.6x <=0.5x, per s >=1x" -v sides="redis ours" -v missed=FILE -f figures.awk
+#
+# The n-th value of one side belongs to the n-th of the other. Appends what misses its goal to the file: "row|figure|how
+# far". Exit status 1: a figure has no value.
+
+function sort(values, n,   i, j, swap) {
+  for (i = 1; i <= n; ++i) for (j = i + 1; j <= n; ++j)
+    if (values[j] < values[i]) { swap = values[i]; values[i] = values[j]; values[j] = swap }
+}
+# Of values in order.
+function median(values, n) { return n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2 }
+function side_median(side, figure,   i, values) {
+  for (i = 1; i <= count[side, figure]; ++i) values[i] = value[side, figure, i]
+  sort(values, count[side, figure])
+  return median(values, count[side, figure])
+}
+function text(x) {
+  if (x + 0 == int(x)) return sprintf("%d", x)
+  return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : x >= 0.1 ? "%.2f" : "%.4f", x)
+}
+
+# A goal is "<=0.6x", ">=100000" and the like.
+function is_for_ratio(goal) { return goal ~ /x$/ }
+function meets(x, goal) { return goal ~ /^>/ ? x >= substr(goal, 3) + 0 : x <= substr(goal, 3) + 0 }
+function best(low, high, goal) { return goal ~ /^>/ ? high : low }
+
+function verdict(figure, goal, far, x, low, high) {
+  if (goal == "") return ""
+  if (far != "" && meets(x, far)) return "far goal"
+  if (meets(x, goal)) return "yes"
+  print name "|" figure "|" text(x) (is_for_ratio(goal) ? "x" : "") ", goal " goal >>missed
+  return meets(best(low, high, goal), goal) ? "no, but within the spread" : "**no**"
+}
+
+function print_line(figure, goal, far,   n, i, theirs, ours, ratios, values, line, x) {
+  theirs = side[1]; ours = side[2]; n = count[ours, figure]
+  if (n == 0 || n != count[theirs, figure]) { print "no figure: " name ", " figure >"/dev/stderr"; failed = 1; return }
+  for (i = 1; i <= n; ++i) {
+    values[i] = value[ours, figure, i]
+    ratios[i] = value[theirs, figure, i] > 0 ? sprintf("%.2f", values[i] / value[theirs, figure, i]) + 0 : 0
+  }
+  sort(values, n); sort(ratios, n)
+  line = "| " (figure == first ? name : "") " | " figure
+  for (i = 1; i <= sides_count; ++i) line = line " | " (count[side[i], figure] ? text(side_median(side[i], figure)) : "")
+  x = verdict(figure, goal, far, is_for_ratio(goal) ? median(ratios, n) : median(values, n),
+              is_for_ratio(goal) ? ratios[1] : values[1], is_for_ratio(goal) ? ratios[n] : values[n])
+  print line sprintf(" | %.2f | %.2f, %.2f | %s | %s |", median(ratios, n), ratios[1], ratios[n], goal (far != "" ? ", far " far : ""), x)
+}
+
+{ value[$1, $2, ++count[$1, $2]] = $3 }
+
+END {
+  sides_count = split(sides, side, " ")
+  figure_count = split(figures, figure, / *, */)
+  for (f = 1; f <= figure_count; ++f) {
+    figure_name = figure[f]; goal = far = ""
+    if (match(figure_name, / [<>]=[^ ]+$/)) { goal = substr(figure_name, RSTART + 1); figure_name = substr(figure_name, 1, RSTART - 1) }
+    if (match(figure_name, / [<>]=[^ ]+$/)) { far = goal; goal = substr(figure_name, RSTART + 1); figure_name = substr(figure_name, 1, RSTART - 1) }
+    if (f == 1) first = figure_name
+    print_line(figure_name, goal, far)
+  }
+  exit failed
+}
