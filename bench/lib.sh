@@ -17,8 +17,9 @@ work=$(mktemp -d)
 scratch=("$work")  # directories that go with the script
 trap 'stop_all; rm -rf "${scratch[@]}"' EXIT
 
+ulimit -Sn "$(ulimit -Hn)"
+
 have() { command -v "$1" >/dev/null; }
-smoking() { [[ -n $smoke ]]; }
 scaled() { awk -v n="$1" -v f="$factor" 'BEGIN { n = int(n * f); print n < 100 ? 100 : n }'; }
 scaled_seconds() { awk -v n="$1" -v f="$factor" 'BEGIN { n = int(n * f); print n < 1 ? 1 : n }'; }
 bytes() { printf "%$1s" "" | tr ' ' x; }
@@ -62,11 +63,12 @@ start() {  # side, arguments
 await() {  # side
   for _ in {1..6000}; do
     [[ $(redis-cli -p "${port[$1]}" ping 2>/dev/null) =~ ^(PONG|OK)$ ]] && return
-    kill -0 "${pid[$1]}" 2>/dev/null || break
+    is_running "$1" || break
     sleep 0.005
   done
   die "${label[$1]} did not start: $(cat "$work/$1.log")"
 }
+is_running() { [[ -n ${pid[$1]:-} ]] && kill -0 "${pid[$1]}" 2>/dev/null; }
 stop() {  # side
   kill -9 "${pid[$1]}" 2>/dev/null || true
   wait "${pid[$1]}" 2>/dev/null || true

@@ -52,6 +52,7 @@ row() {  # name, figures, how, arguments
 }
 row_failed() {  # name
   print "| $1 | failed |"
+  tail -n 5 "$work"/*.log >&2
   failed_rows=$((failed_rows + 1))
 }
 
@@ -70,7 +71,7 @@ measure_rounds() {  # how, arguments
 }
 # Nothing on the way to here may be part of a condition: bash would ignore -e in all that is called.
 measure_once() {  # side, how, arguments
-  [[ $servers == own || -n ${pid[$1]:-} ]] || start "$1"
+  [[ $servers == own ]] || is_running "$1" || start "$1"
   set +e
   (
     set -e

@@ -7,6 +7,7 @@ instructions() {  # side, commands, redis-benchmark arguments
   have valgrind || { echo "valgrind is not installed"; exit 77; }
   ! grep -q __asan_init "$build/millrace-server" || { echo "valgrind runs no sanitized build"; exit 77; }
   commands=$(scaled "$2")
+  note "under valgrind --tool=callgrind: redis-benchmark -n $commands and $((3 * commands)) ${*:3}"
   once=$(instructions_of "$1" "$commands" "${@:3}")
   thrice=$(instructions_of "$1" $((3 * commands)) "${@:3}")
   echo "instructions|$(((thrice - once) / (2 * commands)))"
@@ -14,10 +15,15 @@ instructions() {  # side, commands, redis-benchmark arguments
 instructions_of() {  # side, commands, redis-benchmark arguments
   under=(valgrind --tool=callgrind --callgrind-out-file=/dev/null)
   start "$1"
+  [[ $1 == redis ]] || note_backend "$1"
   run_benchmark "$1" "${@:2}" >/dev/null
   kill "${pid[$1]}"
   wait "${pid[$1]}" || true
   awk '/Collected :/ { print $4 }' "$work/$1.log"
+}
+
+note_backend() {  # side
+  grep -q Millrace "$work/command" || sed -i "s/$/; Millrace on $(info "$1" server multiplexing_api)/" "$work/command"
 }
 
 system_calls() {  # side, commands, redis-benchmark arguments

@@ -24,8 +24,9 @@ bytes_per_pending() {  # side, how to fill
 }
 bytes_per_connection() {  # side
   local count resident clients
-  start "$1" --maxclients 10000
   count=$(scaled 10000)
+  [[ $count -le $(ulimit -n) ]] || count=$(($(ulimit -n) - 200))
+  start "$1" --maxclients 20000
   resident=$(resident_bytes "$1")
   note "redis-benchmark -I -c $count"
   redis-benchmark -p "${port[$1]}" -I -c "$count" >/dev/null &
