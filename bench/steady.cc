@@ -169,7 +169,7 @@ class SteadyLoad {
   void take_replies(Client& client) {
     if (!client.connection.receive(Connection::Patience::kDoNotWait)) fail("the server closed a connection");
     const int64_t now = now_ns();
-    while (const std::optional<Reply> reply = client.connection.take_reply()) {
+    while (const Reply* reply = client.connection.take_reply()) {
       if (client.due_ns.empty()) fail("a reply that nobody asked for");
       if (reply->kind == '-') ++errors_;
       latency_.record(now - client.due_ns.front());

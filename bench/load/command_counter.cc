@@ -25,48 +25,51 @@ void take_bulk(Place& place, std::string_view& bytes, uint64_t& commands) {
 bool begin_line(Place& place, std::string_view& bytes) {
   const char kind = bytes.front();
   place.line = kind == '*' ? Line::kArray : kind == '$' ? Line::kBulk : Line::kInline;
-  place.is_negative = place.has_text = false;
+  place.has_text = false;
   place.number = 0;
   if (place.line != Line::kInline) bytes.remove_prefix(1);
   return (place.line == Line::kBulk) == (place.arguments_left > 0);
 }
 
-bool take_character(Place& place, char next) {
-  if (next == '\r') return true;
-  place.has_text = true;
-  if (place.line == Line::kInline) return true;
-  if (next == '-' && place.number == 0 && place.line == Line::kArray) {
-    place.is_negative = true;
-    return true;
-  }
-  if (next < '0' || next > '9') return false;
-  place.number = place.number * 10 + (next - '0');
-  return place.number <= kNumberMax;
+void take_inline(Place& place, std::string_view& bytes, uint64_t& commands) {
+  const size_t end = bytes.find('\n');
+  const std::string_view text = bytes.substr(0, end);
+  place.has_text = place.has_text || text.find_first_not_of('\r') != std::string_view::npos;
+  bytes.remove_prefix(text.size());
+  if (bytes.empty()) return;
+  bytes.remove_prefix(1);
+  place.line = Line::kBegins;
+  if (place.has_text) ++commands;
 }
 
-bool end_line(Place& place, uint64_t& commands) {
-  if (place.line == Line::kInline) {
-    commands += place.has_text ? 1 : 0;
-  } else if (!place.has_text) {
-    return false;
-  } else if (place.line == Line::kArray) {
-    place.arguments_left = place.is_negative ? 0 : place.number;
+void end_number(Place& place) {
+  if (place.line == Line::kArray) {
+    place.arguments_left = place.number;
   } else {
     place.bulk_left = place.number + kLineEndBytes;
   }
   place.line = Line::kBegins;
-  return true;
+}
+
+bool take_number(Place& place, std::string_view& bytes) {
+  size_t at = 0;
+  for (; at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9'; ++at) {
+    place.number = place.number * 10 + (bytes[at] - '0');
+    if (place.number > kNumberMax) return false;
+  }
+  if (at < bytes.size() && bytes[at] == '\r') ++at;
+  const bool has_ended = at < bytes.size() && bytes[at] == '\n';
+  if (has_ended) end_number(place);
+  const bool is_number = has_ended || at == bytes.size();
+  bytes.remove_prefix(at + (has_ended ? 1 : 0));
+  return is_number;
 }
 
 // As far as it has come.
 bool take_line(Place& place, std::string_view& bytes, uint64_t& commands) {
   if (place.line == Line::kBegins && !begin_line(place, bytes)) return false;
-  while (!bytes.empty()) {
-    const char next = bytes.front();
-    bytes.remove_prefix(1);
-    if (next == '\n') return end_line(place, commands);
-    if (!take_character(place, next)) return false;
-  }
+  if (place.line != Line::kInline) return take_number(place, bytes);
+  take_inline(place, bytes, commands);
   return true;
 }
 

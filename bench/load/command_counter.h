@@ -1,6 +1,6 @@
 // CommandCounter: how many commands have come to their end in a stream of requests, whatever they say.
 //
-//   *1\r\n$4\r\nPING\r\n   one        ping\r\n   one (inline)        \r\n, *0\r\n, *-1\r\n   none
+//   *1\r\n$4\r\nPING\r\n   one        ping\r\n   one (inline)        \r\n, *0\r\n   none
 //
 // Keeps nothing of the bytes: a request may be cut anywhere between two calls. A value; one for each connection.
 #pragma once
@@ -21,8 +21,7 @@ class CommandCounter {
     enum class Line : uint8_t { kBegins, kArray, kBulk, kInline };
 
     Line line = Line::kBegins;
-    bool is_negative = false;
-    bool has_text = false;       // the line is more than its end
+    bool has_text = false;       // an inline command is more than the end of its line
     int64_t number = 0;          // of an array's or a bulk's line, as far as it was read
     int64_t arguments_left = 0;  // of the array that is open
     int64_t bulk_left = 0;       // bytes of the present argument with the end of its line

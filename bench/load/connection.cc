@@ -36,6 +36,10 @@ int connect_to(const std::string& host, int64_t port, int segment_bytes) {
 }  // namespace
 
 std::string command(std::initializer_list<std::string_view> words) {
+  return command(std::span(words.begin(), words.size()));
+}
+
+std::string command(std::span<const std::string_view> words) {
   std::string bytes = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string_view word : words) {
     bytes += "$" + std::to_string(word.size()) + "\r\n";
@@ -64,6 +68,18 @@ void Connection::send(std::string_view bytes) {
   }
 }
 
+bool Connection::flush() {
+  size_t done = 0;
+  while (done < out_.size()) {
+    const ssize_t sent = ::send(fd_, out_.data() + done, out_.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EAGAIN) break;
+    if (sent < 0 && errno != EINTR) fail("the server closed a connection: ", std::strerror(errno));
+    if (sent > 0) done += static_cast<size_t>(sent);
+  }
+  out_.consume(done);
+  return out_.empty();
+}
+
 bool Connection::receive(Patience patience) {
   in_.consume(taken_);
   taken_ = 0;
@@ -74,22 +90,22 @@ bool Connection::receive(Patience patience) {
   return count > 0;
 }
 
-std::optional<Reply> Connection::take_reply() {
-  auto reply = parse_reply(in_.view().substr(taken_));
-  if (reply) taken_ += reply->bytes;
-  return reply;
+const Reply* Connection::take_reply() {
+  if (!parse_reply(in_.view().substr(taken_), reply_)) return nullptr;
+  taken_ += reply_.bytes;
+  return &reply_;
 }
 
-Reply Connection::wait_for_reply() {
-  auto reply = take_reply();
-  for (; !reply; reply = take_reply()) {
+const Reply& Connection::wait_for_reply() {
+  const Reply* reply = take_reply();
+  for (; reply == nullptr; reply = take_reply()) {
     if (!receive(Patience::kWait)) fail("the server closed a connection");
   }
   if (reply->kind == '-') fail("the server said: ", reply->part(0));
   return *reply;
 }
 
-Reply Connection::call(std::string_view request) {
+const Reply& Connection::call(std::string_view request) {
   send(request);
   return wait_for_reply();
 }

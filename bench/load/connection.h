@@ -1,11 +1,12 @@
 // Connection: a TCP connection to the server, with what it has received and not yet taken.
 //
-// The socket blocks: a server reads from its clients whatever its subscribers do, so sending never waits for long.
-// Receiving can do both. Owned by one thread at a time; never moved. What cannot go on ends the program.
+// The socket blocks, and send() with it: a server reads from its clients whatever its subscribers do. What may be more
+// than the system takes at once goes through out() and flush(), which does not wait. Receiving can do both. Owned by
+// one thread at a time; never moved. What cannot go on ends the program.
 #pragma once
 
 #include <initializer_list>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 namespace millrace::load {
 
 // The words as a command in the server's protocol.
+std::string command(std::span<const std::string_view> words);
 std::string command(std::initializer_list<std::string_view> words);
 
 class Connection {
@@ -29,23 +31,31 @@ class Connection {
 
   void send(std::string_view bytes);
 
+  // What the next flush() is to send.
+  Buffer& out() { return out_; }
+  // False if the system did not take all of it; the rest stays.
+  bool flush();
+
   enum class Patience { kWait, kDoNotWait };
   // False if the server closed the connection. Invalidates replies that were taken before.
   bool receive(Patience patience);
-  // The next complete reply of those received. Its parts are valid until the next receive().
-  std::optional<Reply> take_reply();
+  // The next complete reply of those received, or null. Valid until the next one is taken, its parts until the next
+  // receive() as well.
+  const Reply* take_reply();
 
   // Sends and waits for the answer. An error reply ends the program.
-  Reply call(std::string_view request);
+  const Reply& call(std::string_view request);
   // The answer to something sent before.
-  Reply wait_for_reply();
+  const Reply& wait_for_reply();
 
  private:
   static constexpr size_t kReceiveBytes = size_t{64} << 10;
 
   int fd_ = -1;
+  Buffer out_;
   Buffer in_;
   size_t taken_ = 0;  // bytes of in_ whose replies were taken
+  Reply reply_;
 };
 
 }  // namespace millrace::load

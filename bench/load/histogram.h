@@ -1,9 +1,10 @@
-// Histogram: counts of durations in buckets at most 1.6 % wide, whatever their size.
+// Histogram: counts of durations from 0 ns to 2^64-1 ns with two digits each (an HDR histogram): a bucket is at most
+// 0.8 % as wide as what is in it.
 //
-// Below 128 ns every value has a bucket of its own; each power of two above is cut into 64 equal buckets:
+// Below 256 ns every value has a bucket of its own; each power of two above is cut into 128 equal buckets:
 //
-//   value    0 .. 127 | 128 .. 255  | 256 .. 511  | ...
-//   bucket   0 .. 127 | 128 .. 191  | 192 .. 255  | ...
+//   value    0 .. 255 | 256 .. 511  | 512 .. 1023 | ...
+//   bucket   0 .. 255 | 256 .. 383  | 384 .. 511  | ...
 //   width    1        | 2           | 4           | ...
 //
 // One thread at a time.
@@ -11,13 +12,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 namespace millrace::load {
 
 struct Buckets {
-  static constexpr int kExactBits = 7;
+  static constexpr int kExactBits = 8;
   static constexpr size_t kPerPower = size_t{1} << (kExactBits - 1);
   static constexpr size_t kCount = (64 - kExactBits) * kPerPower + 2 * kPerPower;
 
@@ -58,13 +60,14 @@ class Histogram {
 
   uint64_t count() const { return count_; }
   uint64_t max_ns() const { return max_; }
-  // What `share` of all durations do not exceed, rounded up to the end of its bucket; 0 if there are none.
+  // The least duration that at least `share` of all do not exceed, rounded up to the end of its bucket; 0 if there are
+  // none.
   uint64_t quantile_ns(double share) const {
-    const auto rank = static_cast<uint64_t>(share * static_cast<double>(count_));
+    const auto rank = static_cast<uint64_t>(std::ceil(share * static_cast<double>(count_)));
     uint64_t seen = 0;
     for (size_t i = 0; i < Buckets::kCount; ++i) {
       seen += counts_[i];
-      if (seen > rank) return std::min(Buckets::last(i), max_);
+      if (seen > 0 && seen >= rank) return std::min(Buckets::last(i), max_);
     }
     return max_;
   }

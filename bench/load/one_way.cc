@@ -84,7 +84,7 @@ class Pair {
     std::string last;
     for (int64_t i = 0; i < messages_; ++i) {
       route_.ask(receiver_, last);
-      const Reply reply = receiver_.wait_for_reply();
+      const Reply& reply = receiver_.wait_for_reply();
       const int64_t now = now_ns();
       const auto stamp = read_stamp(reply.part(route_.payload_part()));
       if (!stamp || stamp->sequence != static_cast<uint64_t>(i)) {

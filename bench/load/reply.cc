@@ -2,6 +2,7 @@
 #include "load/reply.h"
 
 #include <cstring>
+#include <optional>
 
 #include "base/numbers.h"
 #include "load/fail.h"
@@ -24,18 +25,15 @@ size_t length_of(std::string_view line) {
   return *length < 0 ? 0 : static_cast<size_t>(*length);
 }
 
-void add_part(Reply& reply, std::string_view part) {
-  if (reply.count < Reply::kPartsMax) reply.parts[reply.count++] = part;
-}
-
 }  // namespace
 
-std::optional<Reply> parse_reply(std::string_view bytes) {
-  Reply reply;
+bool parse_reply(std::string_view bytes, Reply& reply) {
+  reply.kind = 0;
+  reply.parts.clear();
   size_t at = 0;
   for (size_t left = 1; left > 0; --left) {
     const auto line = take_line(bytes, at);
-    if (!line) return std::nullopt;
+    if (!line) return false;
     if (line->empty()) fail("not a reply: an empty line");
     const char kind = line->front();
     if (reply.kind == 0) reply.kind = kind;
@@ -44,20 +42,20 @@ std::optional<Reply> parse_reply(std::string_view bytes) {
     } else if (kind == '$' || kind == '=') {
       const size_t length = length_of(*line);
       if (line->size() > 1 && (*line)[1] == '-') {
-        add_part(reply, {});
+        reply.parts.emplace_back();
         continue;
       }
-      if (bytes.size() - at < length + 2) return std::nullopt;
-      add_part(reply, bytes.substr(at, length));
+      if (bytes.size() - at < length + 2) return false;
+      reply.parts.push_back(bytes.substr(at, length));
       at += length + 2;
     } else if (std::strchr("+-:_,#(", kind) != nullptr) {
-      add_part(reply, line->substr(1));
+      reply.parts.push_back(line->substr(1));
     } else {
       fail("not a reply: ", *line);
     }
   }
   reply.bytes = at;
-  return reply;
+  return true;
 }
 
 }  // namespace millrace::load

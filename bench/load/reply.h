@@ -3,28 +3,25 @@
 //   *3 $7 message $7 channel $5 hello   ->   kind '*', parts "message", "channel", "hello"
 //   :12                                 ->   kind ':', parts "12"
 //
-// The parts point into the bytes that were parsed. A value.
+// The parts point into the bytes that were parsed. A value that is used for one reply after another, so that reading
+// them allocates nothing.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace millrace::load {
 
 struct Reply {
-  static constexpr size_t kPartsMax = 8;  // leaves beyond are passed over
-
   char kind = 0;     // first byte
   size_t bytes = 0;  // length of the whole
-  size_t count = 0;  // of parts
-  std::array<std::string_view, kPartsMax> parts;
+  std::vector<std::string_view> parts;
 
-  std::string_view part(size_t i) const { return i < count ? parts[i] : std::string_view(); }
+  std::string_view part(size_t i) const { return i < parts.size() ? parts[i] : std::string_view(); }
 };
 
-// Nothing if the bytes end within the first reply. Ends the program on bytes that are no reply.
-std::optional<Reply> parse_reply(std::string_view bytes);
+// False if the bytes end within the first reply. Ends the program on bytes that are no reply.
+bool parse_reply(std::string_view bytes, Reply& reply);
 
 }  // namespace millrace::load
