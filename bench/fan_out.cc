@@ -6,17 +6,15 @@
 //   fan_out --port P --one-way | --one-way-xadd                   latency of an idle server
 //
 // One figure per line, its name first. Exit status 1: the server lost, doubled or reordered messages, or counted wrong.
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <iostream>
 #include <string_view>
 
 #include "load/fail.h"
 #include "load/fan_out_load.h"
+#include "load/fan_out_options.h"
 #include "load/one_way.h"
-#include "load/options.h"
+#include "load/prepare_process.h"
 #include "load/time.h"
 
 namespace millrace::load {
@@ -93,24 +91,10 @@ int run_one_way(const Options& options) {
   return EXIT_SUCCESS;
 }
 
-// As many connections as the system allows; timers that do not wait for company.
-void prepare_process() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
-  prctl(PR_SET_TIMERSLACK, 1);
-}
-
 int run(int argc, char** argv) {
-  const auto options = parse_options(argc, argv);
-  if (!options) {
-    std::cerr << usage();
-    return kExitCannotRun;
-  }
+  const Options options = read_fan_out_options(argc, argv);
   prepare_process();
-  return options->one_way || options->one_way_xadd ? run_one_way(*options) : run_fan_out(*options);
+  return options.one_way || options.one_way_xadd ? run_one_way(options) : run_fan_out(options);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// steady: the latency of commands at a fixed rate, of any Redis-protocol server.
+// steady: the latency of a command at a fixed rate, of any Redis-protocol server.
 //
 //   steady --port P --connections 50 --rate 20000 --seconds 10 -- XADD s{100} '*' field {data:100}
 //
@@ -7,82 +7,60 @@
 // a word {N} becomes a number below N, another one for each command, {data:N} N bytes. One figure per line, its name
 // first; "pause_us" is the longest time in which no reply at all arrived while some were due. Exit status 1: an error
 // reply.
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <deque>
-#include <iostream>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/numbers.h"
 #include "base/random.h"
-#include "load/connection.h"
 #include "load/fail.h"
-#include "load/histogram.h"
-#include "load/time.h"
+#include "load/option_reader.h"
+#include "load/prepare_process.h"
+#include "load/scenario.h"
+#include "load/scenario_load.h"
 
 namespace millrace::load {
 namespace {
 
-constexpr std::string_view kUsage =
-    "steady: the latency of commands at a fixed rate\n\n"
-    "  steady [--host A] [--port N] [--connections N] [--rate N] [--seconds N] -- command word ...\n\n"
-    "In a word {N} becomes a number below N, another one for each command; {data:N} becomes N bytes.\n";
 constexpr std::string_view kDataMark = "{data:";
+constexpr int64_t kDataMax = 64 << 20;
 
-struct SteadyOptions {
-  std::string host = "127.0.0.1";
-  int64_t port = 6379;
-  int64_t connections = 50;
-  int64_t rate = 1000;
-  int64_t seconds = 10;
+struct SteadyOptions : LoadOptions {
   std::vector<std::string> words;
 };
 
-struct NumberOption {
-  std::string_view name;
-  int64_t SteadyOptions::*value;
-};
-constexpr NumberOption kNumbers[] = {{"--port", &SteadyOptions::port},
-                                     {"--connections", &SteadyOptions::connections},
-                                     {"--rate", &SteadyOptions::rate},
-                                     {"--seconds", &SteadyOptions::seconds}};
-
-bool set_option(SteadyOptions& options, std::string_view name, std::string_view text) {
-  if (name == "--host") options.host = text;
-  for (const NumberOption& option : kNumbers) {
-    if (option.name != name) continue;
-    const auto value = parse_i64(text);
-    if (!value || *value < 1 || *value > 100'000'000) return false;
-    options.*option.value = *value;
-    return true;
-  }
-  return name == "--host";
+// {data:N} by its bytes.
+void put_data(std::string& word) {
+  const size_t mark = word.find(kDataMark);
+  if (mark == std::string::npos) return;
+  const size_t end = word.find('}', mark);
+  const size_t digits = mark + kDataMark.size();
+  const auto bytes = end == std::string::npos ? std::nullopt : parse_i64(word.substr(digits, end - digits));
+  if (!bytes || *bytes < 0 || *bytes > kDataMax) fail("not a number of bytes: ", word);
+  word.replace(mark, end + 1 - mark, static_cast<size_t>(*bytes), 'x');
 }
 
-std::optional<SteadyOptions> read_options(int argc, char** argv) {
+SteadyOptions read_steady_options(int argc, char** argv) {
   SteadyOptions options;
-  int at = 1;
-  for (; at + 1 < argc && std::string_view(argv[at]) != "--"; at += 2) {
-    if (!set_option(options, argv[at], argv[at + 1])) return std::nullopt;
-  }
-  if (at >= argc) return std::nullopt;
-  options.words.assign(argv + at + 1, argv + argc);
-  for (std::string& word : options.words) {
-    const size_t mark = word.find(kDataMark);
-    if (mark == std::string::npos) continue;
-    const size_t end = word.find('}', mark);
-    const size_t digits = mark + kDataMark.size();
-    const auto bytes = end == std::string::npos ? std::nullopt : parse_i64(word.substr(digits, end - digits));
-    if (!bytes || *bytes < 0 || *bytes > 64 << 20) return std::nullopt;
-    word.replace(mark, end + 1 - mark, static_cast<size_t>(*bytes), 'x');
-  }
-  return options.words.empty() ? std::nullopt : std::optional(options);
+  options.rate = 1000;
+  options.seconds = 10;
+  const Option table[] = {
+      {"--host", &options.host, "the server's address"},
+      {"--port", &options.port, "the server's port", 1, 65535},
+      {"--connections", &options.connections, "that take turns", 1, 10'000},
+      {"--rate", &options.rate, "commands per second", 1, 100'000'000},
+      {"--seconds", &options.seconds, "how long", 1, 86'400},
+      {"--", static_cast<bool*>(nullptr), "the command follows; in it {N} is a number below N, {data:N} N bytes"},
+  };
+  const int end = read_options("steady: the latency of a command at a fixed rate", table, argc, argv);
+  options.words.assign(argv + end, argv + argc);
+  if (options.words.empty()) fail("a command is missing behind --");
+  for (std::string& word : options.words) put_data(word);
+  return options;
 }
 
 // A word with a number below N for {N}, if that stands in it.
@@ -96,122 +74,54 @@ std::string filled(const std::string& word, Random& random) {
   return word.substr(0, mark) + std::to_string(number) + word.substr(end + 1);
 }
 
-class SteadyLoad {
+// Every client sends the same command, but for its numbers.
+class OneCommand : public Scenario {
  public:
-  explicit SteadyLoad(const SteadyOptions& options) : options_(options), epoll_(epoll_create1(0)) {
-    for (int64_t i = 0; i < options.connections; ++i) {
-      clients_.push_back(std::make_unique<Client>(options));
-      epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<uint64_t>(i)}};
-      if (epoll_ctl(epoll_, EPOLL_CTL_ADD, clients_.back()->connection.fd(), &event) != 0) fail("epoll_ctl failed");
-    }
-  }
-  ~SteadyLoad() { close(epoll_); }
-  SteadyLoad(const SteadyLoad&) = delete;
-  SteadyLoad& operator=(const SteadyLoad&) = delete;
+  explicit OneCommand(const SteadyOptions& options)
+      : words_(options.words), due_ns_(static_cast<size_t>(options.connections)) {}
 
-  void run() {
-    start_ns_ = now_ns();
-    last_reply_ns_ = start_ns_;
-    const auto total = static_cast<uint64_t>(options_.rate * options_.seconds);
-    while (sent_ < total || waiting_ > 0) {
-      while (sent_ < total && due_ns(sent_) <= now_ns()) send_next();
-      receive(sent_ < total ? due_ns(sent_) : now_ns() + kNsPerSecond);
-    }
-    elapsed_ns_ = now_ns() - start_ns_;
+  size_t clients() const override { return due_ns_.size(); }
+  void prepare(Connection&) override {}
+  void begin(ScenarioLoad& load, size_t client, int64_t due_ns) override {
+    std::vector<std::string> filled_words;
+    for (const std::string& word : words_) filled_words.push_back(filled(word, random_));
+    load.out(client).append(command(std::vector<std::string_view>(filled_words.begin(), filled_words.end())));
+    due_ns_[client].push_back(due_ns);
   }
-
-  uint64_t errors() const { return errors_; }
-  void print() const {
-    std::printf("commands %lu\n", static_cast<unsigned long>(sent_));
-    std::printf("per_second %.0f\n", static_cast<double>(sent_) * 1e9 / static_cast<double>(elapsed_ns_));
-    for (const auto& [name, share] : {std::pair{"p50_us", 0.5}, {"p99_us", 0.99}, {"p99.9_us", 0.999}}) {
-      std::printf("%s %.1f\n", name, static_cast<double>(latency_.quantile_ns(share)) / 1000);
-    }
-    std::printf("max_us %.1f\npause_us %.1f\n", static_cast<double>(latency_.max_ns()) / 1000,
-                static_cast<double>(pause_ns_) / 1000);
-    std::printf("errors %lu\n", static_cast<unsigned long>(errors_));
+  void on_reply(ScenarioLoad& load, size_t client, const Reply&) override {
+    if (due_ns_[client].empty()) blame_server("a reply that nobody asked for");
+    const int64_t due_ns = due_ns_[client].front();
+    due_ns_[client].pop_front();
+    load.end(client, due_ns);
   }
 
  private:
-  struct Client {
-    explicit Client(const SteadyOptions& options) : connection(options.host, options.port) {}
-
-    Connection connection;
-    std::deque<int64_t> due_ns;  // of the commands not yet answered
-  };
-
-  int64_t due_ns(uint64_t index) const {
-    return start_ns_ + static_cast<int64_t>(static_cast<double>(index) * 1e9 / static_cast<double>(options_.rate));
-  }
-
-  void send_next() {
-    Client& client = *clients_[sent_ % clients_.size()];
-    request_ = "*" + std::to_string(options_.words.size()) + "\r\n";
-    for (const std::string& word : options_.words) {
-      const std::string text = filled(word, random_);
-      request_.append("$").append(std::to_string(text.size())).append("\r\n").append(text).append("\r\n");
-    }
-    if (waiting_ == 0) last_reply_ns_ = now_ns();
-    client.connection.send(request_);
-    client.due_ns.push_back(due_ns(sent_));
-    ++sent_;
-    ++waiting_;
-  }
-
-  void receive(int64_t until_ns) {
-    epoll_event events[64];
-    const int64_t left_ns = std::max<int64_t>(until_ns - now_ns(), 0);
-    const timespec wait{.tv_sec = left_ns / kNsPerSecond, .tv_nsec = left_ns % kNsPerSecond};
-    const int count = epoll_pwait2(epoll_, events, 64, &wait, nullptr);
-    for (int i = 0; i < count; ++i) take_replies(*clients_[events[i].data.u64]);
-  }
-
-  void take_replies(Client& client) {
-    if (!client.connection.receive(Connection::Patience::kDoNotWait)) fail("the server closed a connection");
-    const int64_t now = now_ns();
-    while (const Reply* reply = client.connection.take_reply()) {
-      if (client.due_ns.empty()) fail("a reply that nobody asked for");
-      if (reply->kind == '-') ++errors_;
-      latency_.record(now - client.due_ns.front());
-      client.due_ns.pop_front();
-      --waiting_;
-      pause_ns_ = std::max(pause_ns_, now - last_reply_ns_);
-      last_reply_ns_ = now;
-    }
-  }
-
-  const SteadyOptions options_;
-  const int epoll_;
+  const std::vector<std::string> words_;
+  std::vector<std::deque<int64_t>> due_ns_;  // of each client's commands that were not answered yet
   Random random_{1};
-  std::vector<std::unique_ptr<Client>> clients_;
-  std::string request_;
-  int64_t start_ns_ = 0;
-  int64_t elapsed_ns_ = 0;
-  int64_t last_reply_ns_ = 0;
-  int64_t pause_ns_ = 0;
-  uint64_t sent_ = 0;
-  uint64_t waiting_ = 0;
-  uint64_t errors_ = 0;
-  Histogram latency_;
 };
 
-}  // namespace
-
-int run_steady(int argc, char** argv) {
-  const auto options = read_options(argc, argv);
-  if (!options) {
-    std::cerr << kUsage;
-    return kExitCannotRun;
+void print(const LoadResult& result) {
+  std::printf("commands %lu\n", static_cast<unsigned long>(result.ended));
+  std::printf("per_second %.0f\n", static_cast<double>(result.ended) * 1e9 / static_cast<double>(result.elapsed_ns));
+  for (const auto& [name, share] : {std::pair{"p50_us", 0.5}, {"p99_us", 0.99}, {"p99.9_us", 0.999}}) {
+    std::printf("%s %.1f\n", name, static_cast<double>(result.latency.quantile_ns(share)) / 1000);
   }
-  prctl(PR_SET_TIMERSLACK, 1);
-  SteadyLoad load(*options);
-  load.run();
-  load.print();
-  return load.errors() == 0 ? EXIT_SUCCESS : kExitBroken;
+  std::printf("max_us %.1f\npause_us %.1f\n", static_cast<double>(result.latency.max_ns()) / 1000,
+              static_cast<double>(result.pause_ns) / 1000);
 }
 
+int run(int argc, char** argv) {
+  const SteadyOptions options = read_steady_options(argc, argv);
+  prepare_process();
+  OneCommand scenario(options);
+  print(ScenarioLoad(options, scenario).run());
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
 }  // namespace millrace::load
 
 int main(int argc, char** argv) {
-  return millrace::load::run_steady(argc, argv);
+  return millrace::load::run(argc, argv);
 }

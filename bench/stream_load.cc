@@ -8,8 +8,6 @@
 // command_mix.h and group_work.h say what the clients do. The streams are called stream_load:0000000 and so on; what
 // they hold is deleted before and after. One figure per line, "name|value". Exit status 1: the server answered with an
 // error, or not what it has to.
-#include "load/stream_load.h"
-
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -21,6 +19,7 @@
 #include "load/figures.h"
 #include "load/group_work.h"
 #include "load/prepare_process.h"
+#include "load/scenario_load.h"
 #include "load/stream_options.h"
 #include "load/stream_request.h"
 
@@ -54,7 +53,7 @@ const ScenarioRow& find_scenario(std::string_view name) {
   return *found;
 }
 
-void print(const ScenarioRow& scenario, const StreamOptions& options, const StreamResult& result) {
+void print(const ScenarioRow& scenario, const StreamOptions& options, const LoadResult& result) {
   const auto ended = static_cast<double>(std::max<uint64_t>(result.ended, 1));
   print_figure(scenario.whats, result.ended);
   print_figure(std::string(scenario.whats) + " per second", ended / seconds(result.elapsed_ns));
@@ -72,7 +71,7 @@ int run(int argc, char** argv) {
   const std::unique_ptr<Scenario> scenario = row.make(options);
   Connection control(options.host, options.port);
   scenario->prepare(control);
-  print(row, options, StreamLoad(options, *scenario).run());
+  print(row, options, ScenarioLoad(options, *scenario).run());
   delete_streams(control, options.streams);
   return EXIT_SUCCESS;
 }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "load/fail.h"
-#include "load/stream_load.h"
+#include "load/scenario_load.h"
 
 namespace millrace::load {
 namespace {
@@ -40,7 +40,7 @@ void CommandMix::prepare(Connection& control) {
 
 // ---- Sending
 
-void CommandMix::begin(StreamLoad& load, size_t index, int64_t due_ns) {
+void CommandMix::begin(ScenarioLoad& load, size_t index, int64_t due_ns) {
   Client& client = clients_[index];
   const CommandKind kind = draw(client.random);
   write(kind, client, client.next_stream, load.out(index));
@@ -80,7 +80,7 @@ void CommandMix::acknowledge(Client& client, uint64_t stream, Buffer& out) {
 
 // ---- Receiving
 
-void CommandMix::on_reply(StreamLoad& load, size_t index, const Reply& reply) {
+void CommandMix::on_reply(ScenarioLoad& load, size_t index, const Reply& reply) {
   Client& client = clients_[index];
   if (client.unanswered.empty()) blame_server("a reply that nobody asked for");
   const Unanswered command = client.unanswered.front();

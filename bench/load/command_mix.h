@@ -41,8 +41,8 @@ class CommandMix : public Scenario {
 
   size_t clients() const override { return clients_.size(); }
   void prepare(Connection& control) override;
-  void begin(StreamLoad& load, size_t client, int64_t due_ns) override;
-  void on_reply(StreamLoad& load, size_t client, const Reply& reply) override;
+  void begin(ScenarioLoad& load, size_t client, int64_t due_ns) override;
+  void on_reply(ScenarioLoad& load, size_t client, const Reply& reply) override;
 
  private:
   struct Unanswered {

@@ -1,16 +1,11 @@
 // See fan_out_load.h.
 #include "load/fan_out_load.h"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <ctime>
 
-#include "base/check.h"
 #include "load/fail.h"
 #include "load/processor_time.h"
+#include "load/schedule.h"
 #include "load/time.h"
 
 namespace millrace::load {
@@ -21,27 +16,16 @@ constexpr int64_t kPatienceNs = 60 * kNsPerSecond;  // for replies after the las
 
 }  // namespace
 
-FanOutLoad::FanOutLoad(const Options& options)
-    : options_(options), epoll_(epoll_create1(EPOLL_CLOEXEC)), deaf_(options) {
-  CHECK(epoll_ >= 0);
+FanOutLoad::FanOutLoad(const Options& options) : options_(options), deaf_(options) {
   for (size_t i = 0; i < static_cast<size_t>(options.publishers); ++i) {
     publishers_.push_back(std::make_unique<Publisher>(options_, i));
-    watch(publishers_.back()->fd(), i);
+    poller_.add(publishers_.back()->fd(), i);
   }
   for (size_t i = 0; i < static_cast<size_t>(options.subscribers); ++i) {
     subscribers_.push_back(std::make_unique<Subscriber>(options_, i % static_cast<size_t>(options.channels)));
-    watch(subscribers_.back()->fd(), publishers_.size() + i);
+    poller_.add(subscribers_.back()->fd(), publishers_.size() + i);
   }
-  watch(deaf_.fd(), publishers_.size() + subscribers_.size());
-}
-
-FanOutLoad::~FanOutLoad() {
-  close(epoll_);
-}
-
-void FanOutLoad::watch(int fd, size_t index) const {
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
-  CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
+  poller_.add(deaf_.fd(), publishers_.size() + subscribers_.size());
 }
 
 FanOutResult FanOutLoad::run() {
@@ -64,13 +48,8 @@ FanOutResult FanOutLoad::run() {
 // ---- The loop
 
 void FanOutLoad::turn(int64_t wake_ns) {
-  constexpr size_t kEventsMax = 4096;
-  std::array<epoll_event, kEventsMax> events;
   const int64_t now = now_ns();
-  const int64_t wait = std::clamp<int64_t>(wake_ns - now, 0, kWaitNsMax);
-  const timespec timeout{.tv_sec = 0, .tv_nsec = wait};
-  const int count = epoll_pwait2(epoll_, events.data(), kEventsMax, &timeout, nullptr);
-  for (int i = 0; i < count; ++i) handle(events[static_cast<size_t>(i)].data.u64);
+  for (const epoll_event& event : poller_.wait(std::min(wake_ns, now + kWaitNsMax))) handle(event.data.u64);
   deaf_.ask_if_due(now);
 }
 
@@ -90,7 +69,7 @@ void FanOutLoad::handle(size_t index) {
   } else {
     subscriber.on_readable();
   }
-  if (subscriber.was_closed()) epoll_ctl(epoll_, EPOLL_CTL_DEL, subscriber.fd(), nullptr);
+  if (subscriber.was_closed()) poller_.remove(subscriber.fd());
 }
 
 // ---- Publishing
@@ -115,17 +94,13 @@ void FanOutLoad::publish_batches(int64_t stop_ns) {
 }
 
 void FanOutLoad::publish_on_schedule(int64_t stop_ns) {
-  const int64_t start = now_ns();
-  const auto due_ns = [&](int64_t message) {
-    return start +
-           static_cast<int64_t>(static_cast<double>(message) * kNsPerSecond / static_cast<double>(options_.rate));
-  };
+  const Schedule schedule{.start_ns = now_ns(), .rate = options_.rate};
   const auto messages = options_.rate * options_.seconds;
-  for (int64_t next = 0; next < messages && due_ns(next) < stop_ns;) {
-    for (const int64_t now = now_ns(); next < messages && due_ns(next) <= now; ++next) {
-      publishers_[static_cast<size_t>(next) % publishers_.size()]->publish(1, due_ns(next));
+  for (int64_t next = 0; next < messages && schedule.due_ns(next) < stop_ns;) {
+    for (const int64_t now = now_ns(); next < messages && schedule.due_ns(next) <= now; ++next) {
+      publishers_[static_cast<size_t>(next) % publishers_.size()]->publish(1, schedule.due_ns(next));
     }
-    turn(due_ns(next));
+    turn(schedule.due_ns(next));
   }
 }
 

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "load/deaf_subscribers.h"
+#include "load/fan_out_options.h"
 #include "load/histogram.h"
-#include "load/options.h"
+#include "load/poller.h"
 #include "load/publisher.h"
 #include "load/subscriber.h"
 
@@ -45,14 +46,10 @@ struct FanOutResult {
 class FanOutLoad {
  public:
   explicit FanOutLoad(const Options& options);
-  ~FanOutLoad();
-  FanOutLoad(const FanOutLoad&) = delete;
-  FanOutLoad& operator=(const FanOutLoad&) = delete;
 
   FanOutResult run();
 
  private:
-  void watch(int fd, size_t index) const;
   // Handles what has arrived; waits until `wake_ns` for it.
   void turn(int64_t wake_ns);
   void handle(size_t index);
@@ -67,8 +64,8 @@ class FanOutLoad {
   FanOutResult add_up() const;
 
   const Options options_;
-  int epoll_ = -1;
-  // Indexed one after the other by what epoll reports: publishers, subscribers, the connection that watches the deaf.
+  Poller poller_;
+  // Indexed one after the other by what it reports: publishers, subscribers, the connection that watches the deaf.
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
   DeafSubscribers deaf_;

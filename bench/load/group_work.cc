@@ -5,7 +5,7 @@
 
 #include "base/numbers.h"
 #include "load/fail.h"
-#include "load/stream_load.h"
+#include "load/scenario_load.h"
 
 namespace millrace::load {
 namespace {
@@ -50,11 +50,11 @@ void GroupWork::prepare(Connection& control) {
   make_streams_with_group(control, static_cast<int64_t>(streams_));
 }
 
-void GroupWork::open(StreamLoad& load) {
+void GroupWork::open(ScenarioLoad& load) {
   for (size_t i = 0; i < consumers_.size(); ++i) load.out(producers_.size() + i).append(consumers_[i].read);
 }
 
-void GroupWork::begin(StreamLoad& load, size_t client, int64_t due_ns) {
+void GroupWork::begin(ScenarioLoad& load, size_t client, int64_t due_ns) {
   Producer& producer = producers_[client];
   Buffer& out = load.out(client);
   add_.append_to(out, producer.next_stream);
@@ -63,7 +63,7 @@ void GroupWork::begin(StreamLoad& load, size_t client, int64_t due_ns) {
   producer.next_stream = producer.next_stream + 1 == streams_ ? 0 : producer.next_stream + 1;
 }
 
-void GroupWork::on_reply(StreamLoad& load, size_t client, const Reply& reply) {
+void GroupWork::on_reply(ScenarioLoad& load, size_t client, const Reply& reply) {
   if (client < producers_.size()) return;
   Consumer& consumer = consumers_[client - producers_.size()];
   if (consumer.unacknowledged.empty()) {
@@ -73,7 +73,7 @@ void GroupWork::on_reply(StreamLoad& load, size_t client, const Reply& reply) {
   }
 }
 
-void GroupWork::on_messages(StreamLoad& load, size_t client, Consumer& consumer, const Reply& reply) {
+void GroupWork::on_messages(ScenarioLoad& load, size_t client, Consumer& consumer, const Reply& reply) {
   Buffer& out = load.out(client);
   bool is_understood = reply.kind == '*';
   const auto take_stream = [&](std::string_view stream, EntryParts entries) {
@@ -91,7 +91,7 @@ void GroupWork::on_messages(StreamLoad& load, size_t client, Consumer& consumer,
   out.append(consumer.read);
 }
 
-void GroupWork::on_acknowledged(StreamLoad& load, Consumer& consumer, const Reply& reply) {
+void GroupWork::on_acknowledged(ScenarioLoad& load, Consumer& consumer, const Reply& reply) {
   const size_t count = consumer.unacknowledged.front();
   consumer.unacknowledged.pop_front();
   if (parse_i64(reply.part(0)) != static_cast<int64_t>(count)) {

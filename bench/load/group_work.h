@@ -24,9 +24,9 @@ class GroupWork : public Scenario {
   // Producers first.
   size_t clients() const override { return producers_.size() + consumers_.size(); }
   void prepare(Connection& control) override;
-  void open(StreamLoad& load) override;
-  void begin(StreamLoad& load, size_t client, int64_t due_ns) override;
-  void on_reply(StreamLoad& load, size_t client, const Reply& reply) override;
+  void open(ScenarioLoad& load) override;
+  void begin(ScenarioLoad& load, size_t client, int64_t due_ns) override;
+  void on_reply(ScenarioLoad& load, size_t client, const Reply& reply) override;
 
  private:
   struct Producer {
@@ -40,8 +40,8 @@ class GroupWork : public Scenario {
   };
 
   std::string read_command(size_t consumer) const;
-  void on_messages(StreamLoad& load, size_t client, Consumer& consumer, const Reply& reply);
-  void on_acknowledged(StreamLoad& load, Consumer& consumer, const Reply& reply);
+  void on_messages(ScenarioLoad& load, size_t client, Consumer& consumer, const Reply& reply);
+  void on_acknowledged(ScenarioLoad& load, Consumer& consumer, const Reply& reply);
 
   const uint64_t streams_;
   const size_t stamp_at_from_end_;  // of an XADD

@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "load/fan_out_options.h"
 #include "load/histogram.h"
-#include "load/options.h"
 
 namespace millrace::load {
 

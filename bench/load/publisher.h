@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "load/connection.h"
-#include "load/options.h"
+#include "load/fan_out_options.h"
 
 namespace millrace::load {
 

@@ -4,21 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "load/scenario_load.h"
+
 namespace millrace::load {
 
-struct StreamOptions {
-  std::string host = "127.0.0.1";
-  int64_t port = 6379;
-  int64_t pid = 0;  // whose processor time is counted; 0 = nobody's
-
+struct StreamOptions : LoadOptions {
   std::string scenario = "append";
-  int64_t connections = 50;  // that begin something
-  int64_t pipeline = 1;      // what each of them has under way, without a rate
   int64_t streams = 1;
   int64_t payload_bytes = 100;
-  int64_t seconds = 0;   // 0 = until the requests are done
-  int64_t requests = 0;  // 0 = until the time is over
-  int64_t rate = 0;      // per second, at scheduled times; 0 = as fast as the replies come
 };
 
 // Ends the program on arguments that make no sense.

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "load/connection.h"
+#include "load/fan_out_options.h"
 #include "load/histogram.h"
-#include "load/options.h"
 
 namespace millrace::load {
 

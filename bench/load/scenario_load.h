@@ -1,4 +1,4 @@
-// StreamLoad: drives the clients of a scenario, as fast as things come to their end or at scheduled times.
+// ScenarioLoad: drives the clients of a scenario, as fast as things come to their end or at scheduled times.
 //
 // One thread, one epoll: what all replies of a turn cause is written into the clients' buffers first and sent then, one
 // send for each client.
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "load/connection.h"
@@ -14,24 +15,35 @@
 #include "load/poller.h"
 #include "load/scenario.h"
 #include "load/schedule.h"
-#include "load/stream_options.h"
 
 namespace millrace::load {
 
-struct StreamResult {
+struct LoadOptions {
+  std::string host = "127.0.0.1";
+  int64_t port = 6379;
+  int64_t pid = 0;           // whose processor time is counted; 0 = nobody's
+  int64_t connections = 50;  // that begin something
+  int64_t pipeline = 1;      // what each of them has under way, without a rate
+  int64_t seconds = 0;       // 0 = until the requests are done
+  int64_t requests = 0;      // 0 = until the time is over
+  int64_t rate = 0;          // per second, at scheduled times; 0 = as fast as the replies come
+};
+
+struct LoadResult {
   uint64_t ended = 0;  // commands, or messages
   int64_t elapsed_ns = 0;
   uint64_t server_cpu_ns = 0;
   uint64_t own_cpu_ns = 0;
+  int64_t pause_ns = 0;  // the longest time in which nothing came to its end although something was under way
   Histogram latency;
 };
 
-class StreamLoad {
+class ScenarioLoad {
  public:
   // Connects the clients.
-  StreamLoad(const StreamOptions& options, Scenario& scenario);
+  ScenarioLoad(const LoadOptions& options, Scenario& scenario);
 
-  StreamResult run();
+  LoadResult run();
 
   // ---- For the scenario
 
@@ -44,7 +56,7 @@ class StreamLoad {
   static constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
   struct Client {
-    explicit Client(const StreamOptions& options) : connection(options.host, options.port) {}
+    explicit Client(const LoadOptions& options) : connection(options.host, options.port) {}
 
     Connection connection;
     bool is_in_turn = false;  // is on the list of those with something to send
@@ -61,7 +73,7 @@ class StreamLoad {
   void send(size_t index);
   void send_all();
 
-  const StreamOptions options_;
+  const LoadOptions options_;
   Scenario& scenario_;
   Poller poller_;
   std::vector<std::unique_ptr<Client>> clients_;
@@ -73,6 +85,8 @@ class StreamLoad {
   int64_t now_ns_ = 0;  // when the replies that are being read were received
   int64_t begun_ = 0;
   int64_t ended_ = 0;
+  int64_t last_end_ns_ = 0;  // or when the first began since nothing was under way
+  int64_t pause_ns_ = 0;
   Histogram latency_;
 };
 

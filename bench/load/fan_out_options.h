@@ -1,8 +1,7 @@
-// What fan_out is asked to do. Values are in range once parse_options returned them. A value.
+// What fan_out is asked to do. Values are in range once read_fan_out_options returned them. A value.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace millrace::load {
@@ -33,8 +32,7 @@ struct Options {
   int64_t pause_us = 200;
 };
 
-// Nothing if the arguments make no sense; usage() says what would.
-std::optional<Options> parse_options(int argc, char** argv);
-std::string usage();
+// Ends the program on arguments that make no sense.
+Options read_fan_out_options(int argc, char** argv);
 
 }  // namespace millrace::load

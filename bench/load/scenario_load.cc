@@ -1,5 +1,5 @@
-// See stream_load.h.
-#include "load/stream_load.h"
+// See scenario_load.h.
+#include "load/scenario_load.h"
 
 #include <algorithm>
 
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kPatienceNs = 60 * kNsPerSecond;  // for anything to come to its end
 }  // namespace
 
-StreamLoad::StreamLoad(const StreamOptions& options, Scenario& scenario) : options_(options), scenario_(scenario) {
+ScenarioLoad::ScenarioLoad(const LoadOptions& options, Scenario& scenario) : options_(options), scenario_(scenario) {
   for (size_t i = 0; i < scenario.clients(); ++i) {
     clients_.push_back(std::make_unique<Client>(options));
     // So that no connection is still being made when the load begins.
@@ -22,7 +22,7 @@ StreamLoad::StreamLoad(const StreamOptions& options, Scenario& scenario) : optio
   }
 }
 
-StreamResult StreamLoad::run() {
+LoadResult ScenarioLoad::run() {
   const auto server_cpu_ns = [this] { return options_.pid == 0 ? 0 : processor_time_ns(options_.pid); };
   scenario_.open(*this);
   send_all();
@@ -34,18 +34,19 @@ StreamResult StreamLoad::run() {
   if (options_.seconds > 0) limit_time();
   if (options_.rate == 0) begin_all();
   while (may_begin() || ended_ < begun_) turn();
-  StreamResult result;
+  LoadResult result;
   result.ended = static_cast<uint64_t>(ended_);
   result.elapsed_ns = now_ns() - start;
   result.server_cpu_ns = server_cpu_ns() - server_cpu_before;
   result.own_cpu_ns = own_processor_time_ns() - own_cpu_before;
+  result.pause_ns = pause_ns_;
   result.latency = latency_;
   return result;
 }
 
 // ---- What the scenario calls
 
-Buffer& StreamLoad::out(size_t client) {
+Buffer& ScenarioLoad::out(size_t client) {
   Client& it = *clients_[client];
   if (!it.is_in_turn && !it.waits_to_send) {
     it.is_in_turn = true;
@@ -54,21 +55,24 @@ Buffer& StreamLoad::out(size_t client) {
   return it.connection.out();
 }
 
-void StreamLoad::end(size_t client, int64_t due_ns) {
+void ScenarioLoad::end(size_t client, int64_t due_ns) {
   ++ended_;
   latency_.record(now_ns_ - due_ns);
+  pause_ns_ = std::max(pause_ns_, now_ns_ - last_end_ns_);
+  last_end_ns_ = now_ns_;
   if (options_.rate == 0 && may_begin()) begin(client, now_ns_);
 }
 
 // ---- Beginning
 
-void StreamLoad::begin(size_t client, int64_t due_ns) {
+void ScenarioLoad::begin(size_t client, int64_t due_ns) {
+  if (ended_ == begun_) last_end_ns_ = now_ns_;
   ++begun_;
   scenario_.begin(*this, client, due_ns);
 }
 
 // What is due by the end is begun, if late.
-void StreamLoad::limit_time() {
+void ScenarioLoad::limit_time() {
   if (options_.rate > 0) {
     begin_max_ = std::min(begin_max_, options_.rate * options_.seconds);
   } else {
@@ -76,13 +80,13 @@ void StreamLoad::limit_time() {
   }
 }
 
-void StreamLoad::begin_all() {
+void ScenarioLoad::begin_all() {
   for (size_t client = 0; client < static_cast<size_t>(options_.connections); ++client) {
     for (int64_t i = 0; i < options_.pipeline && may_begin(); ++i) begin(client, now_ns_);
   }
 }
 
-void StreamLoad::begin_what_is_due() {
+void ScenarioLoad::begin_what_is_due() {
   now_ns_ = now_ns();
   for (int64_t due_ns = schedule_.due_ns(begun_); may_begin() && due_ns <= now_ns_; due_ns = schedule_.due_ns(begun_)) {
     begin(static_cast<size_t>(begun_ % options_.connections), due_ns);
@@ -91,7 +95,7 @@ void StreamLoad::begin_what_is_due() {
 
 // ---- A turn
 
-void StreamLoad::turn() {
+void ScenarioLoad::turn() {
   if (options_.rate > 0) begin_what_is_due();
   send_all();
   const int64_t before = ended_;
@@ -104,7 +108,7 @@ void StreamLoad::turn() {
   if (ended_ == before && now_ns() > patience_ends) fail("the server has not answered for a minute");
 }
 
-void StreamLoad::receive(size_t index) {
+void ScenarioLoad::receive(size_t index) {
   Connection& connection = clients_[index]->connection;
   if (!connection.receive(Connection::Patience::kDoNotWait)) fail("the server closed a connection");
   now_ns_ = now_ns();
@@ -114,7 +118,7 @@ void StreamLoad::receive(size_t index) {
   }
 }
 
-void StreamLoad::send(size_t index) {
+void ScenarioLoad::send(size_t index) {
   Client& client = *clients_[index];
   client.is_in_turn = false;
   const bool waits = !client.connection.flush();
@@ -122,7 +126,7 @@ void StreamLoad::send(size_t index) {
   client.waits_to_send = waits;
 }
 
-void StreamLoad::send_all() {
+void ScenarioLoad::send_all() {
   for (const size_t index : turn_) send(index);
   turn_.clear();
 }
