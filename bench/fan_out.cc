@@ -5,52 +5,28 @@
 //   fan_out --port P --subscribers 990 --deaf 10                  what ten more that never read change
 //   fan_out --port P --one-way | --one-way-xadd                   latency of an idle server
 //
-// One figure per line, its name first. Exit status 1: the server lost, doubled or reordered messages, or counted wrong.
+// One figure per line, "name|value". Exit status 1: the server lost, doubled or reordered messages, or counted wrong.
 #include <cstdio>
 #include <iostream>
-#include <string_view>
 
 #include "load/fail.h"
 #include "load/fan_out_load.h"
 #include "load/fan_out_options.h"
+#include "load/figures.h"
 #include "load/one_way.h"
 #include "load/prepare_process.h"
-#include "load/time.h"
 
 namespace millrace::load {
 namespace {
 
-void print(std::string_view name, double value, int decimals = 0) {
-  std::printf("%-28.*s %.*f\n", static_cast<int>(name.size()), name.data(), decimals, value);
-}
-
-void print(std::string_view name, uint64_t value) {
-  print(name, static_cast<double>(value));
-}
-
-double us(uint64_t ns) {
-  return static_cast<double>(ns) / 1000;
-}
-
-double seconds(int64_t ns) {
-  return static_cast<double>(ns) / static_cast<double>(kNsPerSecond);
-}
-
-void print_latency(const Histogram& latency) {
-  print("p50_us", us(latency.quantile_ns(0.5)), 1);
-  print("p99_us", us(latency.quantile_ns(0.99)), 1);
-  print("p99.9_us", us(latency.quantile_ns(0.999)), 1);
-  print("max_us", us(latency.max_ns()), 1);
-}
-
 void print_deaf(const FanOutResult& result) {
-  print("deaf", result.deaf);
-  print("deaf_closed", result.deaf_closed_ns.size());
+  print_figure("deaf", result.deaf);
+  print_figure("deaf closed", result.deaf_closed_ns.size());
   if (!result.deaf_closed_ns.empty()) {
-    print("deaf_first_closed_s", seconds(result.deaf_closed_ns.front()), 1);
-    print("deaf_last_closed_s", seconds(result.deaf_closed_ns.back()), 1);
+    print_figure("deaf first closed s", seconds(result.deaf_closed_ns.front()), 1);
+    print_figure("deaf last closed s", seconds(result.deaf_closed_ns.back()), 1);
   }
-  print("deaf_output_bytes_max", static_cast<double>(result.deaf_output_bytes_max));
+  print_figure("deaf output bytes max", static_cast<uint64_t>(result.deaf_output_bytes_max));
 }
 
 void print_flaws(const FanOutResult& result) {
@@ -62,19 +38,20 @@ void print_flaws(const FanOutResult& result) {
 
 int run_fan_out(const Options& options) {
   const FanOutResult result = FanOutLoad(options).run();
-  print("published", result.published);
-  print("publish_replies_sum", result.receivers);
-  print("delivered", result.delivered);
-  print("publishes_per_second", static_cast<double>(result.published) / seconds(result.publish_ns));
-  print("delivered_per_second", static_cast<double>(result.delivered) / seconds(result.deliver_ns));
+  print_figure("published", result.published);
+  print_figure("publish replies sum", result.receivers);
+  print_figure("delivered", result.delivered);
+  print_figure("publishes per second", static_cast<double>(result.published) / seconds(result.publish_ns));
+  print_figure("delivered per second", static_cast<double>(result.delivered) / seconds(result.deliver_ns));
   if (options.pid != 0) {
     const uint64_t per = result.delivered > 0 ? result.delivered : result.published;
-    print("server_cpu_ns_per_message", static_cast<double>(result.server_cpu_ns) / static_cast<double>(per), 1);
-    print("server_cpu_percent",
-          100.0 * static_cast<double>(result.server_cpu_ns) / static_cast<double>(result.deliver_ns));
+    print_figure("CPU ns per message", static_cast<double>(result.server_cpu_ns) / static_cast<double>(per), 1);
+    print_figure("server CPU percent",
+                 100.0 * static_cast<double>(result.server_cpu_ns) / static_cast<double>(result.deliver_ns));
   }
-  print("own_cpu_percent", 100.0 * static_cast<double>(result.own_cpu_ns) / static_cast<double>(result.deliver_ns));
-  if (options.rate > 0) print_latency(result.latency);
+  print_figure("own CPU percent",
+               100.0 * static_cast<double>(result.own_cpu_ns) / static_cast<double>(result.deliver_ns));
+  if (options.rate > 0) print_latency("", result.latency);
   if (options.deaf > 0) print_deaf(result);
   if (result.is_flawless()) return EXIT_SUCCESS;
   print_flaws(result);
@@ -84,10 +61,10 @@ int run_fan_out(const Options& options) {
 int run_one_way(const Options& options) {
   Histogram all;
   for (const Histogram& pair : measure_one_way(options)) {
-    std::printf("pair: p50 %.1f us, p99 %.1f us\n", us(pair.quantile_ns(0.5)), us(pair.quantile_ns(0.99)));
+    print_figure("p50 us of a pair", us(pair.quantile_ns(0.5)), 1);
     all.add(pair);
   }
-  print_latency(all);
+  print_latency("", all);
   return EXIT_SUCCESS;
 }
 

@@ -133,9 +133,6 @@ resident_bytes() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/${pid[$1]}/status";
 
 # ---- load generators
 
-# The figures of fan_out and steady, "name_of_it value", as rows want them.
-as_figures() { awk '{ gsub(/_/, " ", $1); print $1 "|" $2 }'; }
-
 # Prints requests per second. An error reply is a failure.
 run_benchmark() {  # side, requests, arguments
   load redis-benchmark -p "${port[$1]}" -n "$2" -q "${@:3}" 2>&1 | tr '\r' '\n' | awk '

@@ -4,20 +4,19 @@
 //
 // Command k is due at start + k / rate, whatever became of those before, and its latency counts from then: a server
 // that stands still for 50 ms is seen by every command that came due meanwhile, not by one. Connections take turns. In
-// a word {N} becomes a number below N, another one for each command, {data:N} N bytes. One figure per line, its name
-// first; "pause_us" is the longest time in which no reply at all arrived while some were due. Exit status 1: an error
-// reply.
-#include <cstdio>
+// a word {N} becomes a number below N, another one for each command, {data:N} N bytes. One figure per line,
+// "name|value"; "pause us" is the longest time in which no reply at all arrived while some were due. Exit status 1: an
+// error reply.
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/numbers.h"
 #include "base/random.h"
 #include "load/fail.h"
+#include "load/figures.h"
 #include "load/option_reader.h"
 #include "load/prepare_process.h"
 #include "load/scenario.h"
@@ -102,13 +101,10 @@ class OneCommand : public Scenario {
 };
 
 void print(const LoadResult& result) {
-  std::printf("commands %lu\n", static_cast<unsigned long>(result.ended));
-  std::printf("per_second %.0f\n", static_cast<double>(result.ended) * 1e9 / static_cast<double>(result.elapsed_ns));
-  for (const auto& [name, share] : {std::pair{"p50_us", 0.5}, {"p99_us", 0.99}, {"p99.9_us", 0.999}}) {
-    std::printf("%s %.1f\n", name, static_cast<double>(result.latency.quantile_ns(share)) / 1000);
-  }
-  std::printf("max_us %.1f\npause_us %.1f\n", static_cast<double>(result.latency.max_ns()) / 1000,
-              static_cast<double>(result.pause_ns) / 1000);
+  print_figure("commands", result.ended);
+  print_figure("per second", static_cast<double>(result.ended) / seconds(result.elapsed_ns));
+  print_latency("", result.latency);
+  print_figure("pause us", us(static_cast<uint64_t>(result.pause_ns)), 1);
 }
 
 int run(int argc, char** argv) {

@@ -19,7 +19,7 @@ inline void print_figure(std::string_view name, uint64_t value) {
   std::printf("%.*s|%llu\n", static_cast<int>(name.size()), name.data(), static_cast<unsigned long long>(value));
 }
 
-inline double us(int64_t ns) {
+inline double us(uint64_t ns) {
   return static_cast<double>(ns) / 1000;
 }
 inline double seconds(int64_t ns) {
@@ -27,11 +27,11 @@ inline double seconds(int64_t ns) {
 }
 
 // Percentiles in microseconds, each name behind a prefix that may be empty.
-inline void print_latency(std::string_view prefix, const Histogram& latency) {
+inline void print_latency(const std::string& prefix, const Histogram& latency) {
   for (const auto& [name, share] : {std::pair{"p50 us", 0.5}, {"p99 us", 0.99}, {"p99.9 us", 0.999}}) {
-    print_figure(std::string(prefix) + name, us(static_cast<int64_t>(latency.quantile_ns(share))), 1);
+    print_figure(prefix + name, us(latency.quantile_ns(share)), 1);
   }
-  print_figure(std::string(prefix) + "max us", us(static_cast<int64_t>(latency.max_ns())), 1);
+  print_figure(prefix + "max us", us(latency.max_ns()), 1);
 }
 
 }  // namespace millrace::load

@@ -39,7 +39,7 @@ reader_p99() {  # side
   start_with_files "$1" --appendonly yes --appendfsync always "${backend[@]}"
   redis-benchmark -p "${port[$1]}" -c 1 -n 1000000 -q "${xadd[@]}" >/dev/null 2>&1 &
   writer=$!
-  load "$build/bench/steady" --port "${port[$1]}" --connections 1 --rate 500 --seconds "$(scaled_seconds 3)" -- PING | as_figures |
+  load "$build/bench/steady" --port "${port[$1]}" --connections 1 --rate 500 --seconds "$(scaled_seconds 3)" -- PING |
     awk -F'|' '$1 == "p99 us" { print $2 }'
   kill $writer
   stop "$1"
@@ -63,7 +63,7 @@ snapshot() {  # side
 }
 steady_figures() {  # side
   load "$build/bench/steady" --port "${port[$1]}" --connections 20 --rate 10000 --seconds "$(scaled_seconds 4)" -- \
-    XADD 's{1000}' MAXLEN '~' "$((entries / 1000 + 1))" '*' f "$large" | as_figures |
+    XADD 's{1000}' MAXLEN '~' "$((entries / 1000 + 1))" '*' f "$large" |
     awk -F'|' '$1 == "p99.9 us" { p = $2 } $1 == "pause us" { m = $2 } END { print p, m }'
 }
 

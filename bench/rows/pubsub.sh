@@ -2,7 +2,7 @@
 # Pub/sub with bench/fan_out, which also checks that no message is lost, doubled or out of order.
 
 fan_out() {  # side, arguments
-  load "$build/bench/fan_out" --port "${port[$1]}" --pid "${pid[$1]}" "${@:2}" | as_figures
+  load "$build/bench/fan_out" --port "${port[$1]}" --pid "${pid[$1]}" "${@:2}"
 }
 # What becomes of a publisher when ten of a thousand subscribers never read: "rate kept" is its rate with them, divided by
 # its rate without. The limit is low, so that ten seconds are enough to reach it.
@@ -23,7 +23,7 @@ deaf() {  # side
 subject "Pub/sub" apart shared redis ours
 
 fan_out_row() {  # subscribers, pipeline, goals
-  row "$1 subscribers, P=$2" "server cpu ns per message $3" \
+  row "$1 subscribers, P=$2" "CPU ns per message $3" \
     fan_out --subscribers "$1" --pipeline "$2" --seconds "$(scaled_seconds 2)"
 }
 fan_out_row 100 1 "<=0.76x <=0.58x"
