@@ -18,7 +18,7 @@ XRANGE COUNT 100, c=50|CPU us
 XAUTOCLAIM COUNT 100, c=50|CPU us
 XACK of pending entries, one id|CPU ns
 1000 streams, producers=50, P=16|commands per second
-groups, 8 producers, 8 consumers, 8 streams|messages acknowledged per second
+groups, 8 producers, 8 consumers, P=16, 8 streams|messages acknowledged per second
 100 subscribers, P=16|CPU ns per message
 1000 subscribers, P=16|CPU ns per message
 PUBLISH to nobody, c=50, P=64|CPU ns

@@ -15,12 +15,12 @@ for producers in 1 8 64; do
 done
 row "1000 streams, producers=50, P=16" "$throughput" \
   stream_load 400000 --scenario append --connections 50 --pipeline 16 --streams 1000 --payload 100
-row "groups, 8 producers, 8 consumers, 1 stream" \
+row "groups, 8 producers, 8 consumers, P=16, 1 stream" \
   "messages acknowledged per second >=1x, CPU ns per message <=1x, latency p50 us, latency p99 us" \
-  stream_load 50000 --scenario groups --connections 8 --streams 1 --payload 100
-row "groups, 8 producers, 8 consumers, 8 streams" \
+  stream_load 50000 --scenario groups --connections 8 --pipeline 16 --streams 1 --payload 100
+row "groups, 8 producers, 8 consumers, P=16, 8 streams" \
   "messages acknowledged per second >=1x, CPU ns per message <=1x, latency p50 us, latency p99 us" \
-  stream_load 50000 --scenario groups --connections 8 --streams 8 --payload 100
+  stream_load 50000 --scenario groups --connections 8 --pipeline 16 --streams 8 --payload 100
 row "mixed, c=50" "$throughput" stream_load 80000 --scenario mixed --connections 50 --streams 16 --payload 100
 row "mixed, c=50, P=16" "$throughput" \
   stream_load 300000 --scenario mixed --connections 50 --pipeline 16 --streams 16 --payload 100
