@@ -17,21 +17,24 @@ function side_median(side, figure,   i, values) {
   return median(values, count[side, figure])
 }
 function text(x) {
-  if (x + 0 == int(x)) return sprintf("%d", x)
+  if (x == int(x) && (x == 0 || x >= 10)) return sprintf("%d", x)
   return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : x >= 0.1 ? "%.2f" : "%.4f", x)
 }
+
+# As it is shown, so that what is shown to meet its goal does.
+function rounded(ratio) { return sprintf(ratio < 0.1 ? "%.4f" : "%.2f", ratio) + 0 }
 
 # A goal is "<=0.6x", ">=100000" and the like.
 function is_for_ratio(goal) { return goal ~ /x$/ }
 function meets(x, goal) { return goal ~ /^>/ ? x >= substr(goal, 3) + 0 : x <= substr(goal, 3) + 0 }
-function best(low, high, goal) { return goal ~ /^>/ ? high : low }
 
-function verdict(figure, goal, far, x, low, high) {
+function verdict(figure, goal, far, x, low, high,   near) {
   if (goal == "") return ""
   if (far != "" && meets(x, far)) return "far goal"
   if (meets(x, goal)) return "yes"
-  print name "|" figure "|" text(x) (is_for_ratio(goal) ? "x" : "") ", goal " goal >>missed
-  return meets(best(low, high, goal), goal) ? "no, but within the spread" : "**no**"
+  near = meets(goal ~ /^>/ ? high : low, goal) ? ", but within the spread" : ""
+  print name "|" figure "|" text(x) (is_for_ratio(goal) ? "x" : "") ", goal " goal near >>missed
+  return "**no**" near
 }
 
 function print_line(figure, goal, far,   n, i, theirs, ours, ratios, values, line, x) {
@@ -39,14 +42,14 @@ function print_line(figure, goal, far,   n, i, theirs, ours, ratios, values, lin
   if (n == 0 || n != count[theirs, figure]) { print "no figure: " name ", " figure >"/dev/stderr"; failed = 1; return }
   for (i = 1; i <= n; ++i) {
     values[i] = value[ours, figure, i]
-    ratios[i] = value[theirs, figure, i] > 0 ? sprintf("%.2f", values[i] / value[theirs, figure, i]) + 0 : 0
+    ratios[i] = value[theirs, figure, i] > 0 ? rounded(values[i] / value[theirs, figure, i]) : 0
   }
   sort(values, n); sort(ratios, n)
   line = "| " (figure == first ? name : "") " | " figure
   for (i = 1; i <= sides_count; ++i) line = line " | " (count[side[i], figure] ? text(side_median(side[i], figure)) : "")
   x = verdict(figure, goal, far, is_for_ratio(goal) ? median(ratios, n) : median(values, n),
               is_for_ratio(goal) ? ratios[1] : values[1], is_for_ratio(goal) ? ratios[n] : values[n])
-  print line sprintf(" | %.2f | %.2f, %.2f | %s | %s |", median(ratios, n), ratios[1], ratios[n], goal (far != "" ? ", far " far : ""), x)
+  print line " | " text(median(ratios, n)) " | " text(ratios[1]) ", " text(ratios[n]) " | " goal (far != "" ? ", far " far : "") " | " x " |"
 }
 
 { value[$1, $2, ++count[$1, $2]] = $3 }

@@ -95,11 +95,12 @@ print_figures() {  # name, figures
 
 print_setting() {
   [[ -z $list ]] || return 0
-  local hypervisor=""
+  local hypervisor="" scale=""
+  [[ $factor == 1 ]] || scale=", with $factor of the usual number of requests"
   ! grep -q '^flags.* hypervisor' /proc/cpuinfo || hypervisor="a virtual machine, "
   print "# Millrace beside redis-server"
   print
-  print "Written by \`bench/compare.sh\`, which says how to read it. Medians of up to $rounds rounds, A B A B."
+  print "Written by \`bench/compare.sh\`, which says how to read it. Medians of up to $rounds rounds, A B A B$scale."
   print
   print "- ${hypervisor}$(nproc) processors ($(uname -m)), $(awk '/MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo) GB, Linux $(uname -r | sed 's/[^0-9.].*//')"
   print "- redis-server $(redis-server --version | sed -E 's/.*v=([^ ]+).*/\1/'); $("$build/millrace-server" --version), commit $(git describe --always --dirty 2>/dev/null || echo unknown)"
