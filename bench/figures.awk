@@ -58,11 +58,13 @@ END {
   sides_count = split(sides, side, " ")
   figure_count = split(figures, figure, / *, */)
   for (f = 1; f <= figure_count; ++f) {
-    figure_name = figure[f]; goal = far = ""
-    if (match(figure_name, / [<>]=[^ ]+$/)) { goal = substr(figure_name, RSTART + 1); figure_name = substr(figure_name, 1, RSTART - 1) }
-    if (match(figure_name, / [<>]=[^ ]+$/)) { far = goal; goal = substr(figure_name, RSTART + 1); figure_name = substr(figure_name, 1, RSTART - 1) }
-    if (f == 1) first = figure_name
-    print_line(figure_name, goal, far)
+    n = split(figure[f], word, " "); goal = far = ""
+    if (word[n] ~ /^[<>]=/) goal = word[n--]
+    if (word[n] ~ /^[<>]=/) { far = goal; goal = word[n--] }
+    title = word[1]
+    for (i = 2; i <= n; ++i) title = title " " word[i]
+    if (f == 1) first = title
+    print_line(title, goal, far)
   }
   exit failed
 }
