@@ -5,16 +5,13 @@
 // One thread and one io_uring: multishot accept, multishot receive into buffers the kernel chooses from, one send for
 // each connection and turn, one system call for the turn. Nothing is copied and nothing is kept of a request, so that
 // what a real server takes beyond this is what it does with its commands. Linux 6.0 or newer.
-#include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <iostream>
@@ -22,20 +19,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/check.h"
 #include "load/command_counter.h"
 #include "load/fail.h"
 #include "load/option_reader.h"
 #include "load/prepare_process.h"
+#include "load/ring.h"
 
 namespace millrace::load {
 namespace {
 
-constexpr unsigned kSubmissions = 4096;
-constexpr unsigned kCompletions = 4 * kSubmissions;
-constexpr unsigned kBuffers = 256;  // a power of two
-constexpr unsigned kBufferBytes = 16 << 10;
-constexpr int kBufferGroup = 0;
 constexpr int kBacklog = 511;
 
 constexpr std::string_view kReply = "+OK\r\n";
@@ -81,8 +73,6 @@ int signals_to_end() {
 class Floor {
  public:
   explicit Floor(int64_t port) : listener_(listen_on(port)), signals_(signals_to_end()) {
-    set_up_ring();
-    map_buffers();
     for (size_t i = 0; i < kRepliesAtOnce; ++i) replies_ += kReply;
     accept();
     wait_for_signal();
@@ -91,10 +81,7 @@ class Floor {
   // Until a signal comes; how many commands there were.
   uint64_t run() {
     while (!is_ended_) {
-      const int result = io_uring_submit_and_wait(&ring_, 1);
-      if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY)
-        fail("io_uring: ", std::strerror(-result));
-      take_completions();
+      ring_.turn([this](const io_uring_cqe& completion) { handle(completion); });
       for (const int fd : turn_) send_replies(fd);
       turn_.clear();
     }
@@ -102,53 +89,7 @@ class Floor {
   }
 
  private:
-  void set_up_ring() {
-    constexpr std::array<unsigned, 3> kChoices = {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-                                                  IORING_SETUP_COOP_TASKRUN, 0};
-    int result = -EINVAL;
-    for (size_t i = 0; i < kChoices.size() && result == -EINVAL; ++i) {
-      io_uring_params parameters{};
-      parameters.flags = kChoices[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-      parameters.cq_entries = kCompletions;
-      result = io_uring_queue_init_params(kSubmissions, &ring_, &parameters);
-    }
-    if (result != 0) fail("no io_uring here: ", std::strerror(-result));
-  }
-
-  void map_buffers() {
-    const size_t ring_bytes = kBuffers * sizeof(io_uring_buf);
-    static_assert(kBuffers * sizeof(io_uring_buf) % 4096 == 0);
-    void* memory = mmap(nullptr, ring_bytes + size_t{kBuffers} * kBufferBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(memory != MAP_FAILED);
-    buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
-    buffers_ = static_cast<char*>(memory) + ring_bytes;
-    io_uring_buf_reg registration{};
-    registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-    registration.ring_entries = kBuffers;
-    registration.bgid = kBufferGroup;
-    const int result = io_uring_register_buf_ring(&ring_, &registration, 0);
-    if (result != 0) fail("no ring of buffers here: ", std::strerror(-result));
-    io_uring_buf_ring_init(buffer_ring_);
-    for (unsigned id = 0; id < kBuffers; ++id) return_buffer(id);
-  }
-
-  void return_buffer(unsigned id) {
-    io_uring_buf_ring_add(buffer_ring_, buffers_ + size_t{id} * kBufferBytes, kBufferBytes,
-                          static_cast<unsigned short>(id), io_uring_buf_ring_mask(kBuffers), 0);
-    io_uring_buf_ring_advance(buffer_ring_, 1);
-  }
-
   // ---- Requests to the kernel
-
-  io_uring_sqe* next_submission() {
-    io_uring_sqe* submission = io_uring_get_sqe(&ring_);
-    while (submission == nullptr) {
-      io_uring_submit(&ring_);
-      submission = io_uring_get_sqe(&ring_);
-    }
-    return submission;
-  }
 
   // What its completion will be about.
   static void tag(io_uring_sqe* submission, Event event, int fd) {
@@ -156,23 +97,20 @@ class Floor {
   }
 
   void accept() {
-    io_uring_sqe* submission = next_submission();
+    io_uring_sqe* submission = ring_.next_submission();
     io_uring_prep_multishot_accept(submission, listener_, nullptr, nullptr, SOCK_CLOEXEC);
     tag(submission, Event::kAccepted, listener_);
   }
 
   void wait_for_signal() {
-    io_uring_sqe* submission = next_submission();
+    io_uring_sqe* submission = ring_.next_submission();
     io_uring_prep_read(submission, signals_, &signal_, sizeof signal_, 0);
     tag(submission, Event::kSignal, signals_);
   }
 
   void receive(int fd) {
-    io_uring_sqe* submission = next_submission();
-    io_uring_prep_recv(submission, fd, nullptr, 0, 0);
-    submission->ioprio = IORING_RECV_MULTISHOT;
-    submission->flags |= IOSQE_BUFFER_SELECT;
-    submission->buf_group = kBufferGroup;
+    io_uring_sqe* submission = ring_.next_submission();
+    ring_.prepare_receive(submission, fd);
     tag(submission, Event::kReceived, fd);
     connections_[static_cast<size_t>(fd)].is_receiving = true;
   }
@@ -184,24 +122,13 @@ class Floor {
     // A send may have ended within a reply.
     const size_t begin = connection.sent_bytes % kReply.size();
     const size_t length = std::min<uint64_t>(connection.owed_bytes, replies_.size() - begin);
-    io_uring_sqe* submission = next_submission();
+    io_uring_sqe* submission = ring_.next_submission();
     io_uring_prep_send(submission, fd, replies_.data() + begin, length, MSG_NOSIGNAL);
     tag(submission, Event::kSent, fd);
     connection.is_sending = true;
   }
 
   // ---- Completions
-
-  void take_completions() {
-    unsigned head;
-    unsigned count = 0;
-    io_uring_cqe* completion;
-    io_uring_for_each_cqe(&ring_, head, completion) {
-      ++count;
-      handle(*completion);
-    }
-    io_uring_cq_advance(&ring_, count);
-  }
 
   void handle(const io_uring_cqe& completion) {
     const int fd = static_cast<int>(completion.user_data >> 8);
@@ -230,9 +157,8 @@ class Floor {
     Connection& connection = connections_[static_cast<size_t>(fd)];
     connection.is_receiving = (completion.flags & IORING_CQE_F_MORE) != 0;
     if (completion.res > 0) {
-      const unsigned id = completion.flags >> IORING_CQE_BUFFER_SHIFT;
-      take_requests(connection, {buffers_ + size_t{id} * kBufferBytes, static_cast<size_t>(completion.res)});
-      return_buffer(id);
+      take_requests(connection, ring_.received(completion));
+      ring_.give_back_buffer(completion);
     } else if (completion.res != -ENOBUFS) {
       connection.is_closing = true;
     }
@@ -275,9 +201,7 @@ class Floor {
 
   const int listener_;
   const int signals_;
-  io_uring ring_{};
-  io_uring_buf_ring* buffer_ring_ = nullptr;
-  char* buffers_ = nullptr;
+  Ring ring_;
   signalfd_siginfo signal_{};
   bool is_ended_ = false;
   std::string replies_;                  // as many as one send takes
