@@ -58,9 +58,7 @@ void RequestParser::next() {
   position_ = 0;
   scanned_ = 0;
   bytes_wanted_ = 0;
-  if (spans_.capacity() > kKeptArgumentsMax) spans_ = {};
   if (args_.capacity() > kKeptArgumentsMax) args_ = {};
-  spans_.clear();
   args_.clear();
   unquoted_.clear();
 }
@@ -81,6 +79,7 @@ RequestParser::Status RequestParser::parse_array(std::string_view bytes, const R
     const Status status = parse_array_header(bytes, limits);
     if (status != Status::kDone || arguments_left_ == 0) return status;
   }
+  follow(bytes);
   while (arguments_left_ > 0) {
     if (bulk_bytes_ < 0) {
       const Status status = parse_bulk_header(bytes, limits);
@@ -88,18 +87,23 @@ RequestParser::Status RequestParser::parse_array(std::string_view bytes, const R
     }
     const auto length = static_cast<size_t>(bulk_bytes_);
     if (bytes.size() < position_ + length + 2) return need_more(bytes, position_ + length + 2);
-    spans_.push_back({position_, length});
+    args_.emplace_back(bytes.data() + position_, length);
     position_ += length + 2;
     bulk_bytes_ = -1;
     --arguments_left_;
   }
-  return finish_array(bytes);
+  return Status::kDone;
 }
 
-RequestParser::Status RequestParser::finish_array(std::string_view bytes) {
-  args_.resize(spans_.size());
-  for (size_t i = 0; i < spans_.size(); ++i) args_[i] = {bytes.data() + spans_[i].offset, spans_[i].length};
-  return Status::kDone;
+// The bytes may have moved since the last call; what has been read of them goes along.
+void RequestParser::follow(std::string_view bytes) {
+  if (begin_ != bytes.data()) {
+    for (std::string_view& arg : args_) {
+      const auto offset = reinterpret_cast<uintptr_t>(arg.data()) - reinterpret_cast<uintptr_t>(begin_);
+      arg = {bytes.data() + offset, arg.size()};
+    }
+  }
+  begin_ = bytes.data();
 }
 
 // kDone: the header is read and arguments_left_ set (0 if there are none to come).

@@ -51,10 +51,6 @@ class RequestParser {
   void next();
 
  private:
-  struct Span {
-    size_t offset;
-    size_t length;
-  };
   enum class Header { kRead, kIncomplete, kTooLong, kWrongMark, kNotANumber };
 
   Status parse_array(std::string_view bytes, const RequestLimits& limits);
@@ -66,17 +62,17 @@ class RequestParser {
   bool split_inline(std::string_view line);
   Status need_more(std::string_view bytes, size_t bytes_wanted);
   Status broken(std::string_view text);
-  Status finish_array(std::string_view bytes);
+  void follow(std::string_view bytes);
 
   size_t position_ = 0;  // everything before it is understood
   size_t scanned_ = 0;   // no line end lies between position_ and here
   size_t bytes_wanted_ = 0;
   int64_t arguments_left_ = 0;         // bulk strings still to come; 0 before the array's header is read
   int64_t bulk_bytes_ = -1;            // length of the bulk string at position_; -1 before its header is read
-  std::vector<Span> spans_;            // the array's arguments so far, as offsets because the bytes may move
   std::vector<std::string> unquoted_;  // the words of an inline command that had quotes
   std::string error_text_;
-  std::vector<std::string_view> args_;
+  std::vector<std::string_view> args_;  // so far
+  const char* begin_ = nullptr;         // of the bytes that args_ are views into
 };
 
 }  // namespace millrace::resp

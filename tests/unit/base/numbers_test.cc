@@ -55,6 +55,14 @@ TEST(ParseU64, RefusesEverythingElse) {
   }
 }
 
+TEST(FormatIntegers, AllFourDigitsInEitherHalfOfEight) {
+  for (uint64_t value = 0; value < 10'000; ++value) {
+    ASSERT_EQ(text_of_u64(value), std::to_string(value));
+    const uint64_t both = value * 10'000 + (9'999 - value);
+    ASSERT_EQ(text_of_u64(both), std::to_string(both));
+  }
+}
+
 TEST(FormatIntegers, ReadBackAtEveryDigitBoundary) {
   uint64_t power = 1;
   for (int digits = 1; digits <= 20; ++digits) {
