@@ -27,8 +27,11 @@ constexpr size_t kWantedAheadMax = 64 * 1024;
 
 constexpr size_t kNotFound = std::string_view::npos;
 
+uint8_t value_of(char digit) {
+  return static_cast<uint8_t>(digit - '0');
+}
 bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return value_of(c) <= 9;
 }
 bool ends_word(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -158,7 +161,7 @@ inline RequestParser::Header RequestParser::read_header(std::string_view bytes, 
     const char* const digits_end = first + std::min(kDigitsMax, bytes.size() - position_ - 3);
     const char* digit = first;
     int64_t value = 0;
-    while (digit < digits_end && is_digit(*digit)) value = value * 10 + (*digit++ - '0');
+    for (; digit < digits_end && is_digit(*digit); ++digit) value = value * 10 + value_of(*digit);
     const bool is_plain = digit > first && *digit == '\r' && (*first != '0' || digit == first + 1);
     if (is_plain && digit - first < line_bytes_max) {
       position_ = static_cast<size_t>(digit - bytes.data()) + 2;
