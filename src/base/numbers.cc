@@ -1,7 +1,7 @@
 // See numbers.h.
 #include "base/numbers.h"
 
-#include <bit>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -10,19 +10,31 @@
 namespace millrace {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the first digit goes into the lowest byte");
+// "00" "01" ... "99": two digits per division.
+constexpr auto kDigitPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
 
-constexpr uint64_t kHundredMillion = 100'000'000;
-constexpr uint64_t kEightZeros = 0x3030'3030'3030'3030;
+constexpr std::array<uint64_t, 20> kPowersOfTen = [] {
+  std::array<uint64_t, 20> powers{};
+  uint64_t power = 1;
+  for (uint64_t& slot : powers) {
+    slot = power;
+    power *= 10;
+  }
+  return powers;
+}();
 
-// The eight digits of a value below kHundredMillion, a byte each: halved three times, all parts at once, and divided by
-// multiplying with a reciprocal that is exact for so few digits.
-uint64_t eight_digits(uint64_t value) {
-  const uint64_t fours = value / 10'000 | value % 10'000 << 32;
-  const uint64_t hundreds = fours * 10'486 >> 20 & 0x0000'007f'0000'007f;
-  const uint64_t twos = hundreds | (fours - hundreds * 100) << 16;
-  const uint64_t tens = twos * 103 >> 10 & 0x000f'000f'000f'000f;
-  return tens | (twos - tens * 10) << 8;
+size_t count_digits(uint64_t value) {
+  // 1233 / 4096 is just above log10(2): the guess is the digit count or one less.
+  const auto bits = static_cast<size_t>(64 - __builtin_clzll(value | 1));
+  const size_t guess = bits * 1233 >> 12;
+  return guess + (guess >= kPowersOfTen.size() || value >= kPowersOfTen[guess] || guess == 0 ? 1 : 0);
 }
 
 bool is_digit(char c) {
@@ -91,17 +103,19 @@ std::optional<int64_t> parse_memory(std::string_view text) {
 }
 
 size_t format_u64(uint64_t value, char* out) {
-  if (value >= kHundredMillion) {
-    const size_t before = format_u64(value / kHundredMillion, out);
-    const uint64_t digits = eight_digits(value % kHundredMillion) | kEightZeros;
-    std::memcpy(out + before, &digits, sizeof digits);
-    return before + sizeof digits;
+  const size_t length = count_digits(value);
+  char* place = out + length;
+  while (value >= 100) {
+    place -= 2;
+    std::memcpy(place, &kDigitPairs[value % 100 * 2], 2);
+    value /= 100;
   }
-  const uint64_t digits = eight_digits(value);
-  const auto leading_zeros = static_cast<size_t>(__builtin_ctzll(digits | uint64_t{1} << 56)) / 8;  // at most seven
-  const uint64_t text = (digits | kEightZeros) >> 8 * leading_zeros;
-  std::memcpy(out, &text, sizeof text);
-  return sizeof digits - leading_zeros;
+  if (value >= 10) {
+    std::memcpy(out, &kDigitPairs[value * 2], 2);
+  } else {
+    *out = static_cast<char>('0' + value);
+  }
+  return length;
 }
 
 size_t format_i64(int64_t value, char* out) {

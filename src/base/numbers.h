@@ -16,8 +16,7 @@ std::optional<uint64_t> parse_u64(std::string_view text);
 std::optional<int64_t> parse_memory(std::string_view text);
 
 inline constexpr size_t kNumberTextMax = 20;  // digits of 2^64-1, or of -2^63 with its sign
-// Writes the decimal digits to `out` and returns their count; no terminating zero. There must be room for
-// kNumberTextMax bytes, all of which may be written to.
+// Writes the decimal digits to `out` (room for kNumberTextMax) and returns their count; no terminating zero.
 size_t format_u64(uint64_t value, char* out);
 size_t format_i64(int64_t value, char* out);
 
