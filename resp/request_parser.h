@@ -1,8 +1,9 @@
 // RequestParser: turns received bytes into commands, RESP arrays of bulk strings and inline commands alike.
 //
 // Pure: no I/O, no clock, no allocation sized by a number from the wire. The input may be split anywhere. The parser
-// remembers how far it came as offsets from the start of the current request, so between two calls the caller may move
-// the bytes (from a leased receive buffer to its own) as long as the request's bytes stay together and in order.
+// remembers how far from the start of the current request it came, and lets what it has read so far follow the bytes,
+// so between two calls the caller may move them (from a leased receive buffer to its own) as long as the request's
+// bytes stay together and in order.
 //
 //   parser.parse(bytes)        bytes = everything received from the start of the current request on
 //     kNeedMore                call again with the same bytes and more behind them

@@ -330,7 +330,6 @@ TEST_P(BackendFiles, ALongTaskHoldsUpNoWriteAndNoSync) {
   EXPECT_TRUE(run_until([&] { return task.dones == 1; }));
 }
 
-// Every byte on the disk is one that was asked for, though the owner has overwritten all of them since.
 TEST_P(BackendFiles, WhereNoThreadCanBeMadeEverythingIsDoneAllTheSame) {
   if (!GetParam().is_real) GTEST_SKIP() << "the simulated world has one thread";
   const NoMoreThreads limit;
@@ -347,6 +346,7 @@ TEST_P(BackendFiles, WhereNoThreadCanBeMadeEverythingIsDoneAllTheSame) {
   EXPECT_EQ(content(fd), text);
 }
 
+// Every byte on the disk is one that was asked for, though the owner has overwritten all of them since.
 TEST_P(BackendFiles, ABackendThatDiesTouchesNothingAfterwards) {
   constexpr size_t kWrites = 40;
   constexpr size_t kBytes = 200'000;
