@@ -50,6 +50,5 @@ table=$(awk -F ' *[|] *' -v shown="$shown" '
 awk -v table="$table" '
   /^<!-- Made by scripts\/readme_speed.sh: -->/ { print; print table; skipping = 1 }
   /^<!-- End of what readme_speed.sh made. -->/ { skipping = 0 }
-  !skipping { print }
-  skipping { next }' README.md >README.md.new
+  !skipping { print }' README.md >README.md.new
 mv README.md.new README.md
