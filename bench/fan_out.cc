@@ -36,7 +36,7 @@ void print_flaws(const FanOutResult& result) {
             << " subscribers were closed; PUBLISH counted " << result.receivers << " receivers" << std::endl;
 }
 
-int run_fan_out(const Options& options) {
+int run_fan_out(const FanOutOptions& options) {
   const FanOutResult result = FanOutLoad(options).run();
   print_figure("published", result.published);
   print_figure("publish replies sum", result.receivers);
@@ -58,7 +58,7 @@ int run_fan_out(const Options& options) {
   return kExitBroken;
 }
 
-int run_one_way(const Options& options) {
+int run_one_way(const FanOutOptions& options) {
   Histogram all;
   for (const Histogram& pair : measure_one_way(options)) {
     print_figure("p50 us of a pair", us(pair.quantile_ns(0.5)), 1);
@@ -69,7 +69,7 @@ int run_one_way(const Options& options) {
 }
 
 int run(int argc, char** argv) {
-  const Options options = read_fan_out_options(argc, argv);
+  const FanOutOptions options = read_fan_out_options(argc, argv);
   prepare_process();
   return options.one_way || options.one_way_xadd ? run_one_way(options) : run_fan_out(options);
 }

@@ -1,8 +1,8 @@
 // stream_load: load for the streams of any Redis-protocol server.
 //
 //   stream_load --port P --pid PID --connections 50 --pipeline 16    XADD to one stream, as fast as it goes
-//   stream_load --port P --streams 1000 --rate 20000                 XADD at scheduled times: latency, counted from
-//   them stream_load --port P --scenario groups --connections 8           messages from XADD through a group to XACK
+//   stream_load --port P --streams 1000 --rate 20000                 XADD at scheduled times: latency from those on
+//   stream_load --port P --scenario groups --connections 8           messages from XADD through a group to XACK
 //   stream_load --port P --scenario mixed --streams 16               a mix of commands
 //
 // command_mix.h and group_work.h say what the clients do. The streams are called stream_load:0000000 and so on; what

@@ -27,7 +27,7 @@ int64_t field(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-DeafSubscribers::DeafSubscribers(const Options& options) : control_(options.host, options.port) {
+DeafSubscribers::DeafSubscribers(const FanOutOptions& options) : control_(options.host, options.port) {
   std::string ids;
   for (size_t i = 0; i < static_cast<size_t>(options.deaf); ++i) {
     auto connection = std::make_unique<Connection>(options.host, options.port, kSegmentBytes);

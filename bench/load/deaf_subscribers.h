@@ -17,7 +17,7 @@ namespace millrace::load {
 
 class DeafSubscribers {
  public:
-  explicit DeafSubscribers(const Options& options);
+  explicit DeafSubscribers(const FanOutOptions& options);
 
   // Of the connection that asks.
   int fd() const { return control_.fd(); }

@@ -16,7 +16,7 @@ constexpr int64_t kPatienceNs = 60 * kNsPerSecond;  // for replies after the las
 
 }  // namespace
 
-FanOutLoad::FanOutLoad(const Options& options) : options_(options), deaf_(options) {
+FanOutLoad::FanOutLoad(const FanOutOptions& options) : options_(options), deaf_(options) {
   for (size_t i = 0; i < static_cast<size_t>(options.publishers); ++i) {
     publishers_.push_back(std::make_unique<Publisher>(options_, i));
     poller_.add(publishers_.back()->fd(), i);

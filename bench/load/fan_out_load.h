@@ -45,7 +45,7 @@ struct FanOutResult {
 
 class FanOutLoad {
  public:
-  explicit FanOutLoad(const Options& options);
+  explicit FanOutLoad(const FanOutOptions& options);
 
   FanOutResult run();
 
@@ -63,7 +63,7 @@ class FanOutLoad {
 
   FanOutResult add_up() const;
 
-  const Options options_;
+  const FanOutOptions options_;
   Poller poller_;
   // Indexed one after the other by what it reports: publishers, subscribers, the connection that watches the deaf.
   std::vector<std::unique_ptr<Publisher>> publishers_;

@@ -11,8 +11,8 @@ constexpr int64_t kAtMost = 1'000'000'000;
 
 }  // namespace
 
-Options read_fan_out_options(int argc, char** argv) {
-  Options options;
+FanOutOptions read_fan_out_options(int argc, char** argv) {
+  FanOutOptions options;
   const Option table[] = {
       {"--host", &options.host, "the server's address"},
       {"--port", &options.port, "the server's port", 1, 65535},

@@ -6,7 +6,7 @@
 
 namespace millrace::load {
 
-struct Options {
+struct FanOutOptions {
   // The server.
   std::string host = "127.0.0.1";
   int64_t port = 6379;
@@ -33,6 +33,6 @@ struct Options {
 };
 
 // Ends the program on arguments that make no sense.
-Options read_fan_out_options(int argc, char** argv);
+FanOutOptions read_fan_out_options(int argc, char** argv);
 
 }  // namespace millrace::load

@@ -53,7 +53,7 @@ class XaddRoute : public Route {
 
 class Pair {
  public:
-  Pair(const Options& options, const Route& route)
+  Pair(const FanOutOptions& options, const Route& route)
       : route_(route),
         pause_us_(options.pause_us),
         messages_(options.messages + kWarmUp),
@@ -110,7 +110,7 @@ class Pair {
 
 }  // namespace
 
-std::vector<Histogram> measure_one_way(const Options& options) {
+std::vector<Histogram> measure_one_way(const FanOutOptions& options) {
   const PublishRoute publish;
   const XaddRoute xadd;
   const Route& route = options.one_way_xadd ? static_cast<const Route&>(xadd) : publish;

@@ -13,6 +13,6 @@ namespace millrace::load {
 
 // PUBLISH to a subscriber, or XADD to a reader blocked in XREAD, as the options say; one histogram for each fresh pair
 // of connections.
-std::vector<Histogram> measure_one_way(const Options& options);
+std::vector<Histogram> measure_one_way(const FanOutOptions& options);
 
 }  // namespace millrace::load

@@ -8,7 +8,7 @@
 
 namespace millrace::load {
 
-Publisher::Publisher(const Options& options, size_t index)
+Publisher::Publisher(const FanOutOptions& options, size_t index)
     : connection_(options.host, options.port),
       index_(static_cast<uint32_t>(index)),
       stamp_at_from_end_(static_cast<size_t>(options.payload_bytes) + 2) {

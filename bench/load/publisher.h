@@ -13,7 +13,7 @@ namespace millrace::load {
 
 class Publisher {
  public:
-  Publisher(const Options& options, size_t index);
+  Publisher(const FanOutOptions& options, size_t index);
 
   int fd() const { return connection_.fd(); }
 

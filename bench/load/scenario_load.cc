@@ -11,6 +11,7 @@ namespace millrace::load {
 namespace {
 
 constexpr int64_t kPatienceNs = 60 * kNsPerSecond;  // for anything to come to its end
+
 }  // namespace
 
 ScenarioLoad::ScenarioLoad(const LoadOptions& options, Scenario& scenario) : options_(options), scenario_(scenario) {

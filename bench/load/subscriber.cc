@@ -18,7 +18,7 @@ std::string pattern_name(size_t channel) {
 
 }  // namespace
 
-Subscriber::Subscriber(const Options& options, size_t channel)
+Subscriber::Subscriber(const FanOutOptions& options, size_t channel)
     : connection_(options.host, options.port),
       channel_(channel),
       kind_(options.use_patterns ? "pmessage" : "message"),

@@ -21,7 +21,7 @@ std::string channel_name(size_t channel);
 class Subscriber {
  public:
   // Returns once the server has confirmed the subscription.
-  Subscriber(const Options& options, size_t channel);
+  Subscriber(const FanOutOptions& options, size_t channel);
 
   int fd() const { return connection_.fd(); }
   size_t channel() const { return channel_; }

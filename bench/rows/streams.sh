@@ -6,13 +6,18 @@ stream_load() {  # side, requests, arguments
   load "$build/bench/stream_load" --port "${port[$1]}" --pid "${pid[$1]}" --requests "$(scaled "$2")" "${@:3}"
 }
 
+hot_stream_rows() {  # what is said of the server, figures
+  local producers
+  for producers in 1 8 64; do
+    row "one hot stream$1, producers=$producers, P=16" "$2" \
+      stream_load 400000 --scenario append --connections $producers --pipeline 16 --streams 1 --payload 100
+  done
+}
+
 subject "Streams" apart shared redis ours
 
 throughput="commands per second >=1x >=2x, CPU ns per command <=1x"
-for producers in 1 8 64; do
-  row "one hot stream, producers=$producers, P=16" "$throughput" \
-    stream_load 400000 --scenario append --connections $producers --pipeline 16 --streams 1 --payload 100
-done
+hot_stream_rows "" "$throughput"
 row "1000 streams, producers=50, P=16" "$throughput" \
   stream_load 400000 --scenario append --connections 50 --pipeline 16 --streams 1000 --payload 100
 row "groups, 8 producers, 8 consumers, P=16, 1 stream" \

@@ -5,10 +5,7 @@
 subject "Two cores against one" apart shared one two
 
 two_cores="CPU ns per command <=1.18x, commands per second >=1x >=1.7x"
-for producers in 1 8 64; do
-  row "one hot stream on two cores, producers=$producers, P=16" "CPU ns per command, commands per second >=1x" \
-    stream_load 400000 --scenario append --connections $producers --pipeline 16 --streams 1 --payload 100
-done
+hot_stream_rows " on two cores" "CPU ns per command, commands per second >=1x"
 row "1000 streams on two cores, producers=50" "$two_cores" \
   stream_load 80000 --scenario append --connections 50 --streams 1000 --payload 100
 row "1000 streams on two cores, producers=50, P=16" "$two_cores" \
