@@ -5,6 +5,7 @@
 // up. One thread; lives as long as its delivery.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/buffer.h"
@@ -25,6 +26,8 @@ class PushMessage {
     }
     return form.bytes.view();
   }
+  // Of the longest form there is by now.
+  size_t size() const { return std::max(forms_[0].bytes.size(), forms_[1].bytes.size()); }
 
  protected:
   PushMessage() = default;

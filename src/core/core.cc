@@ -21,6 +21,9 @@ constexpr size_t kKeptReplyBytesMax = 256 * 1024;
 // Who is held back offers its request again after that long, at the earliest.
 constexpr int64_t kPauseNsMin = 5'000'000;
 
+// For that many bytes pushed in a turn one send at least is started (flush_pushes()).
+constexpr size_t kPushBytesPerSend = 4096;
+
 OutboxLimits read_limits(const settings::Number& hard_bytes, const settings::Number& soft_bytes,
                          const settings::Number& soft_s) {
   return {.hard_bytes = static_cast<uint64_t>(hard_bytes.load(std::memory_order_relaxed)),
@@ -33,6 +36,7 @@ OutboxLimits read_limits(const settings::Number& hard_bytes, const settings::Num
 Core::Core(const Options& options, commands::Server& server, const commands::CommandTable& table, io::Backend& backend,
            CoreDirectory& directory, Surroundings surroundings)
     : index_(options.index),
+      push_sends_min_(options.push_sends_min),
       server_(server),
       table_(table),
       backend_(backend),
@@ -82,7 +86,8 @@ bool Core::turn() {
 
 // Nothing of this core is left in its ring: no accept, no receive, no send, of whomever's connection, and no file.
 bool Core::can_leave() const {
-  return stopping_ && connections_.empty() && own_due_.empty() && sends_in_flight_ == 0 && snapshot_->is_idle() &&
+  return stopping_ && connections_.empty() && own_due_.empty() && pushed_.empty() && sends_in_flight_ == 0 &&
+         snapshot_->is_idle() &&
          std::all_of(listeners_.begin(), listeners_.end(),
                      [](const auto& listener) { return listener->is_stopped(); }) &&
          (surroundings_.journal == nullptr || surroundings_.journal->is_idle(*this));
@@ -91,7 +96,7 @@ bool Core::can_leave() const {
 // Sleep is announced before the last look at the inbox: whoever posts after that look sees the announcement. The first
 // callback of the wait, or else the next turn, takes it back.
 void Core::sleep() {
-  const bool has_work = !own_due_.empty() || !runnable_.empty() || !to_flush_.empty();
+  const bool has_work = !own_due_.empty() || !runnable_.empty() || !to_flush_.empty() || !pushed_.empty();
   statistics_.turn_nanoseconds.add(static_cast<uint64_t>(std::max<int64_t>(0, read_stopwatch() - turn_began_ns_)));
   sleeping_.store(true, std::memory_order_seq_cst);
   const int64_t deadline_ns = has_work || !inbox_.empty() ? 0 : timers_.next_deadline_ns();
@@ -302,24 +307,39 @@ void Core::appended(Connection& connection, Outbox::Appended outcome) {
   }
 }
 
-// A send costs many times what the appends before it did, so the sends to another core's connections are left to that
-// core while it is awake. One that sleeps is not woken for it: then they are ours.
 void Core::flush_outboxes() {
+  flush_pushes();
   flushing_.swap(to_flush_);
-  for (Ref<Connection>& connection : flushing_) {
-    if (is_work_of_others(*connection)) {
-      handed_over_[connection->fixed.core].connections.push_back(std::move(connection));
-    } else {
-      Outbox& outbox = connection->outbox;
-      outbox.flush(*this, std::move(connection));
-    }
-  }
+  for (Ref<Connection>& connection : flushing_) flush(std::move(connection));
   flushing_.clear();
   hand_over_flushes();
   own_due_.swap(own_);
   // What may leave after all, because the journal has just got that far, does so in the next turn.
   if (!held_.empty()) surroundings_.journal->hold(held_, to_flush_);
   if (replies_.capacity() > kKeptReplyBytesMax) replies_.release();
+}
+
+// A message to many costs one send for each, and that is nearly all it costs. So not all of them start in one turn: who
+// is still to wait gets what is published meanwhile with the same send, and the publisher is not kept waiting. As bytes
+// that come in oblige to sends, no more than about kPushBytesPerSend gather for anybody.
+void Core::flush_pushes() {
+  size_t sends = std::max(push_sends_min_, pushed_bytes_ / kPushBytesPerSend);
+  pushed_bytes_ = 0;
+  for (; sends > 0 && !pushed_.empty(); --sends) {
+    flush(std::move(pushed_.front()));
+    pushed_.pop_front();
+  }
+}
+
+// A send costs many times what the appends before it did, so the sends to another core's connections are left to that
+// core while it is awake. One that sleeps is not woken for it: then they are ours.
+void Core::flush(Ref<Connection> connection) {
+  if (is_work_of_others(*connection)) {
+    handed_over_[connection->fixed.core].connections.push_back(std::move(connection));
+    return;
+  }
+  Outbox& outbox = connection->outbox;
+  outbox.flush(*this, std::move(connection));
 }
 
 bool Core::is_work_of_others(const Connection& connection) const {
@@ -374,7 +394,13 @@ void Core::deliver(commands::Client& client, std::string_view bytes, uint64_t jo
 void Core::push(commands::Client& client, resp::PushMessage& message) {
   auto& connection = static_cast<Connection&>(client);
   queue_replies(client);
-  appended(connection, connection.outbox.push(message, outbox_limits(client), now().monotonic_ns));
+  const Outbox::Appended outcome = connection.outbox.push(message, outbox_limits(client), now().monotonic_ns);
+  pushed_bytes_ += message.size();
+  if (outcome == Outbox::Appended::kMustFlush) {
+    pushed_.emplace_back(&connection);
+  } else {
+    appended(connection, outcome);
+  }
 }
 
 // Replies wait in replies_ for the end of the run; what comes to the running client from elsewhere must not stand

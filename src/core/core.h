@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,7 @@ class Core final : public commands::Host {
   struct Options {
     uint32_t index = 0;
     uint64_t seed = 0;
+    size_t push_sends_min = 16;  // of what was pushed, how many sends a turn starts at least
   };
 
   Core(const Options& options, commands::Server& server, const commands::CommandTable& table, io::Backend& backend,
@@ -195,6 +197,8 @@ class Core final : public commands::Host {
   void finish_close(Connection& connection);
   void run_runnable();
   void flush_outboxes();
+  void flush_pushes();
+  void flush(Ref<Connection> connection);
   bool is_work_of_others(const Connection& connection) const;
   void hand_over_flushes();
   void close_over_limit(Connection& connection);
@@ -204,6 +208,7 @@ class Core final : public commands::Host {
   void post_to_all(Message::Kind kind);
 
   const uint32_t index_;
+  const size_t push_sends_min_;
   commands::Server& server_;
   const commands::CommandTable& table_;
   io::Backend& backend_;
@@ -235,8 +240,11 @@ class Core final : public commands::Host {
   IntrusiveList<Connection, &Connection::paused_link> paused_;
   std::vector<Ref<Connection>> to_flush_;
   std::vector<Ref<Connection>> flushing_;  // scratch for flush_outboxes
-  std::vector<HeldOutbox> held_;           // since the journal was last told
-  std::vector<Message> handed_over_;       // scratch for flush_outboxes: by core, what it shall send
+  // Outboxes to be flushed because of a push, the oldest first. They may wait for a turn or more (flush_pushes()).
+  std::deque<Ref<Connection>> pushed_;
+  size_t pushed_bytes_ = 0;           // in this turn
+  std::vector<HeldOutbox> held_;      // since the journal was last told
+  std::vector<Message> handed_over_;  // scratch for flush_outboxes: by core, what it shall send
   Buffer replies_;
   Connection* running_ = nullptr;  // whose replies are in replies_
   bool in_transaction_ = false;    // they are parts of one, begun in

@@ -54,8 +54,10 @@ SimulatedServer::SimulatedServer(const Options& options)
   };
   for (uint32_t i = 0; i < options.cores; ++i) {
     backends_.push_back(world_.make_backend());
-    cores_.push_back(std::make_unique<core::Core>(core::Core::Options{.index = i, .seed = options.seed + i}, *server_,
-                                                  table_, *backends_[i], directory_, surroundings));
+    const core::Core::Options core_options{
+        .index = i, .seed = options.seed + i, .push_sends_min = options.push_sends_min};
+    cores_.push_back(
+        std::make_unique<core::Core>(core_options, *server_, table_, *backends_[i], directory_, surroundings));
     directory_[i] = cores_[i].get();
     listener_fds_.push_back(world_.listen(port_of(i)));
     cores_[i]->listen(listener_fds_[i]);

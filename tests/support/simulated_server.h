@@ -32,6 +32,7 @@ class SimulatedServer {
     uint64_t seed = 1;
     uint32_t cores = 3;
     uint32_t partitions = 8;
+    size_t push_sends_min = 2;      // few, so that pushes to a handful of clients are spread over turns
     SimulatedDisk* disk = nullptr;  // where files go; without one there are no snapshots, save points or journal
     // Before anything is loaded: appendonly, appendfsync, ...
     std::function<void(settings::Settings&)> configure = {};
