@@ -42,6 +42,31 @@ size_t find_byte(std::string_view bytes, char wanted, size_t from, size_t to) {
   return found == nullptr ? kNotFound : static_cast<size_t>(static_cast<const char*>(found) - bytes.data());
 }
 
+int64_t argument_count_max(const RequestLimits& limits) {
+  return limits.authenticated ? limits.argument_count_max
+                              : std::min(limits.argument_count_max, kStrangerArgumentCountMax);
+}
+int64_t argument_bytes_max(const RequestLimits& limits) {
+  return limits.authenticated ? limits.argument_bytes_max
+                              : std::min(limits.argument_bytes_max, kStrangerArgumentBytesMax);
+}
+
+// The number of a header "<mark><number> CR <any byte>" in the form that nearly all have: up to nine digits, all there,
+// and no more than `max`. `at` moves behind it. Every other header is left to the careful way: -1.
+inline int64_t read_plain_header(const char*& at, const char* end, char mark, int64_t max) {
+  constexpr int64_t kEightDigitsMax = 99'999'999;
+  if (end - at < 4 || at[0] != mark || !is_digit(at[1])) return -1;
+  int64_t number = value_of(at[1]);
+  const char* next = at + 2;
+  for (; is_digit(*next); ++next) {
+    if (number == 0 || number > kEightDigitsMax || end - next < 3) return -1;
+    number = number * 10 + value_of(*next);
+  }
+  if (*next != '\r' || number > max) return -1;
+  at = next + 2;
+  return number;
+}
+
 // Browsers can be made to send requests to us; Redis hangs up on these two words.
 bool is_http(std::string_view command) {
   return same_word(command, "post") || same_word(command, "host:");
@@ -79,23 +104,50 @@ RequestParser::Status RequestParser::broken(std::string_view text) {
 
 RequestParser::Status RequestParser::parse_array(std::string_view bytes, const RequestLimits& limits) {
   if (arguments_left_ == 0) {
-    const Status status = parse_array_header(bytes, limits);
-    if (status != Status::kDone || arguments_left_ == 0) return status;
-  }
-  follow(bytes);
-  while (arguments_left_ > 0) {
-    if (bulk_bytes_ < 0) {
-      const Status status = parse_bulk_header(bytes, limits);
+    const char* at = bytes.data();
+    int64_t count = read_plain_header(at, at + bytes.size(), '*', argument_count_max(limits));
+    position_ = static_cast<size_t>(at - bytes.data());
+    if (count < 0) {
+      const Status status = parse_array_header(bytes, limits, count);
       if (status != Status::kDone) return status;
     }
-    const auto length = static_cast<size_t>(bulk_bytes_);
-    if (bytes.size() < position_ + length + 2) return need_more(bytes, position_ + length + 2);
-    args_.emplace_back(bytes.data() + position_, length);
-    position_ += length + 2;
-    bulk_bytes_ = -1;
-    --arguments_left_;
+    if (count <= 0) return Status::kDone;
+    arguments_left_ = count;
   }
-  return Status::kDone;
+  follow(bytes);
+  return parse_arguments(bytes, limits);
+}
+
+// What has been understood is kept here, not in members, while arguments are at hand.
+RequestParser::Status RequestParser::parse_arguments(std::string_view bytes, const RequestLimits& limits) {
+  const char* at = bytes.data() + position_;
+  const char* const end = bytes.data() + bytes.size();
+  const int64_t length_max = argument_bytes_max(limits);
+  int64_t left = arguments_left_;
+  int64_t length = bulk_bytes_;
+  Status status = Status::kDone;
+  while (left > 0) {
+    if (length < 0) length = read_plain_header(at, end, '$', length_max);
+    if (length < 0) {
+      position_ = static_cast<size_t>(at - bytes.data());
+      status = parse_bulk_header(bytes, limits, length);
+      if (status != Status::kDone) break;
+      at = bytes.data() + position_;
+    }
+    const size_t wanted = static_cast<size_t>(length) + 2;
+    if (static_cast<size_t>(end - at) < wanted) {
+      status = need_more(bytes, static_cast<size_t>(at - bytes.data()) + wanted);
+      break;
+    }
+    args_.emplace_back(at, static_cast<size_t>(length));
+    at += wanted;
+    length = -1;
+    --left;
+  }
+  position_ = static_cast<size_t>(at - bytes.data());
+  arguments_left_ = left;
+  bulk_bytes_ = length;
+  return status;
 }
 
 // The bytes may have moved since the last call; what has been read of them goes along.
@@ -109,9 +161,9 @@ void RequestParser::follow(std::string_view bytes) {
   begin_ = bytes.data();
 }
 
-// kDone: the header is read and arguments_left_ set (0 if there are none to come).
-RequestParser::Status RequestParser::parse_array_header(std::string_view bytes, const RequestLimits& limits) {
-  int64_t count = 0;
+// kDone: the header is read and says `count`.
+RequestParser::Status RequestParser::parse_array_header(std::string_view bytes, const RequestLimits& limits,
+                                                        int64_t& count) {
   switch (read_header(bytes, '*', limits.inline_bytes_max, count)) {
     case Header::kRead:
       break;
@@ -125,13 +177,12 @@ RequestParser::Status RequestParser::parse_array_header(std::string_view bytes, 
   }
   if (count > limits.argument_count_max) return broken("invalid multibulk length");
   if (count > kStrangerArgumentCountMax && !limits.authenticated) return broken("unauthenticated multibulk length");
-  arguments_left_ = std::max<int64_t>(count, 0);
   return Status::kDone;
 }
 
-// kDone: the header is read and bulk_bytes_ set.
-RequestParser::Status RequestParser::parse_bulk_header(std::string_view bytes, const RequestLimits& limits) {
-  int64_t length = 0;
+// kDone: the header is read and says `length`.
+RequestParser::Status RequestParser::parse_bulk_header(std::string_view bytes, const RequestLimits& limits,
+                                                       int64_t& length) {
   switch (read_header(bytes, '$', limits.inline_bytes_max, length)) {
     case Header::kRead:
       break;
@@ -146,34 +197,13 @@ RequestParser::Status RequestParser::parse_bulk_header(std::string_view bytes, c
   }
   if (length < 0 || length > limits.argument_bytes_max) return broken("invalid bulk length");
   if (length > kStrangerArgumentBytesMax && !limits.authenticated) return broken("unauthenticated bulk length");
-  bulk_bytes_ = length;
   return Status::kDone;
 }
 
-// Reads "<mark><number> CR <any byte>" at position_ and steps over it. The common form is read in one pass; everything
-// else, including what has not arrived in full, goes the careful way.
-inline RequestParser::Header RequestParser::read_header(std::string_view bytes, char mark, int64_t line_bytes_max,
-                                                        int64_t& number) {
-  constexpr size_t kDigitsMax = 9;
-  if (bytes.size() - position_ >= 4 && bytes[position_] == mark) {
-    const char* const first = bytes.data() + position_ + 1;
-    // The last two bytes are left for the line end.
-    const char* const digits_end = first + std::min(kDigitsMax, bytes.size() - position_ - 3);
-    const char* digit = first;
-    int64_t value = 0;
-    for (; digit < digits_end && is_digit(*digit); ++digit) value = value * 10 + value_of(*digit);
-    const bool is_plain = digit > first && *digit == '\r' && (*first != '0' || digit == first + 1);
-    if (is_plain && digit - first < line_bytes_max) {
-      position_ = static_cast<size_t>(digit - bytes.data()) + 2;
-      number = value;
-      return Header::kRead;
-    }
-  }
-  return read_unusual_header(bytes, mark, line_bytes_max, number);
-}
-
-RequestParser::Header RequestParser::read_unusual_header(std::string_view bytes, char mark, int64_t line_bytes_max,
-                                                         int64_t& number) {
+// Reads "<mark><number> CR <any byte>" at position_ and steps over it, whatever it looks like and however much of it
+// has arrived.
+RequestParser::Header RequestParser::read_header(std::string_view bytes, char mark, int64_t line_bytes_max,
+                                                 int64_t& number) {
   const size_t line_max = static_cast<size_t>(line_bytes_max) + 1;
   const size_t window_end = std::min(bytes.size(), position_ + line_max);
   const size_t line_end = find_byte(bytes, '\r', std::max(scanned_, position_), window_end);

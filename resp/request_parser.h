@@ -33,7 +33,7 @@ namespace millrace::resp {
 struct RequestLimits {
   int64_t argument_count_max = 1024 * 1024;
   int64_t argument_bytes_max = 512ll * 1024 * 1024;  // proto-max-bulk-len
-  int64_t inline_bytes_max = 64 * 1024;
+  int64_t inline_bytes_max = 64 * 1024;              // of a header, too: more than the digits of the above
   bool authenticated = true;
 };
 
@@ -55,10 +55,10 @@ class RequestParser {
   enum class Header { kRead, kIncomplete, kTooLong, kWrongMark, kNotANumber };
 
   Status parse_array(std::string_view bytes, const RequestLimits& limits);
-  Status parse_array_header(std::string_view bytes, const RequestLimits& limits);
-  Status parse_bulk_header(std::string_view bytes, const RequestLimits& limits);
+  Status parse_arguments(std::string_view bytes, const RequestLimits& limits);
+  Status parse_array_header(std::string_view bytes, const RequestLimits& limits, int64_t& count);
+  Status parse_bulk_header(std::string_view bytes, const RequestLimits& limits, int64_t& length);
   Header read_header(std::string_view bytes, char mark, int64_t line_bytes_max, int64_t& number);
-  Header read_unusual_header(std::string_view bytes, char mark, int64_t line_bytes_max, int64_t& number);
   Status parse_inline(std::string_view bytes, const RequestLimits& limits);
   bool split_inline(std::string_view line);
   Status need_more(std::string_view bytes, size_t bytes_wanted);
@@ -69,7 +69,7 @@ class RequestParser {
   size_t scanned_ = 0;   // no line end lies between position_ and here
   size_t bytes_wanted_ = 0;
   int64_t arguments_left_ = 0;         // bulk strings still to come; 0 before the array's header is read
-  int64_t bulk_bytes_ = -1;            // length of the bulk string at position_; -1 before its header is read
+  int64_t bulk_bytes_ = -1;            // length of the bulk string at position_; -1: its header is still to be read
   std::vector<std::string> unquoted_;  // the words of an inline command that had quotes
   std::string error_text_;
   std::vector<std::string_view> args_;  // so far

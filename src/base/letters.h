@@ -20,7 +20,11 @@ constexpr bool is_space(char c) {
 
 // The same word, in whatever case.
 constexpr bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
 }
 
 inline std::string upper_case(std::string_view text) {
