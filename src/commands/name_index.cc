@@ -28,63 +28,53 @@ uint64_t load(const char* bytes) {
 }
 
 // The 1 to 7 bytes of a name's last word, zero padded, in loads that overlap instead of a loop (little-endian).
-uint64_t load_tail(const char* bytes, size_t count) {
+inline uint64_t load_tail(const char* bytes, size_t count) {
   if (count >= 4) return load<uint32_t>(bytes) | load<uint32_t>(bytes + count - 4) << (8 * (count - 4));
   const uint64_t middle = load<uint8_t>(bytes + count / 2) << (8 * (count / 2));
   return load<uint8_t>(bytes) | middle | load<uint8_t>(bytes + count - 1) << (8 * (count - 1));
 }
 
+// The high bits of a product depend on all bits of both factors. Any odd constant does.
+inline uint64_t mix(uint64_t hash, uint64_t word) {
+  return ((hash ^ (hash >> 32)) + word) * 0x9e3779b97f4a7c15;
+}
+
 }  // namespace
 
-NameIndex::Key NameIndex::key_of(uint32_t scope, std::string_view name) {
-  Key key{};
-  const size_t whole = name.size() / 8;
-  for (size_t i = 0; i < whole; ++i) key[i] = lower(load<uint64_t>(name.data() + 8 * i));
-  if (name.size() % 8 != 0) key[whole] = lower(load_tail(name.data() + 8 * whole, name.size() % 8));
-  key[4] = uint64_t{scope} << 32 | name.size();
-  return key;
-}
-
-// One product per word, all at once, and a last one that spreads the sum over the high bits. Any odd constants do.
-uint64_t NameIndex::hash_of(const Key& key) {
-  constexpr Key kOdd = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93,
-                        0xff51afd7ed558ccd};
-  uint64_t sum = 0;
-  for (size_t i = 0; i < key.size(); ++i) sum += key[i] * kOdd[i];
-  return ((sum ^ (sum >> 32)) * kOdd[0]) >> 32;
-}
-
-void NameIndex::insert(const Slot& slot) {
-  const size_t mask = slots_.size() - 1;
-  size_t at = hash_of(slot.key) & mask;
-  while (slots_[at].value != kAbsent) at = (at + 1) & mask;
-  slots_[at] = slot;
-}
-
-void NameIndex::grow() {
-  std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 2);
-  old.swap(slots_);
-  for (const Slot& slot : old) {
-    if (slot.value != kAbsent) insert(slot);
+inline NameIndex::Lookup NameIndex::look_at(uint32_t scope, std::string_view name) {
+  Lookup lookup;
+  lookup.key.mark = uint64_t{scope} << 32 | name.size();
+  lookup.hash = lookup.key.mark;
+  const char* at = name.data();
+  uint64_t* word = lookup.key.words;
+  size_t left = name.size();
+  for (; left >= 8; left -= 8, at += 8, ++word) {
+    *word = lower(load<uint64_t>(at));
+    lookup.hash = mix(lookup.hash, *word);
   }
+  if (left > 0) {
+    *word = lower(load_tail(at, left));
+    lookup.hash = mix(lookup.hash, *word);
+  }
+  return lookup;
 }
 
 void NameIndex::add(uint32_t scope, std::string_view name, uint32_t value) {
   CHECK(!name.empty() && name.size() <= kNameBytesMax && value != kAbsent);
-  const Key key = key_of(scope, name);
-  CHECK(std::memcmp(key.data(), name.data(), name.size()) == 0);
+  const Lookup lookup = look_at(scope, name);
+  CHECK(std::memcmp(lookup.key.words, name.data(), name.size()) == 0);
   CHECK(find(scope, name) == kAbsent);
-  if ((used_ + 1) * 4 > slots_.size()) grow();
-  insert({key, value});
-  ++used_;
+  CHECK(++used_ <= kNamesMax);
+  size_t at = place_of(lookup.hash);
+  while (!slots_[at].is_free()) at = next(at);
+  slots_[at] = {lookup.key, value};
 }
 
 uint32_t NameIndex::find(uint32_t scope, std::string_view name) const {
-  if (name.empty() || name.size() > kNameBytesMax || slots_.empty()) return kAbsent;
-  const Key key = key_of(scope, name);
-  const size_t mask = slots_.size() - 1;
-  for (size_t at = hash_of(key) & mask; slots_[at].value != kAbsent; at = (at + 1) & mask) {
-    if (slots_[at].key == key) return slots_[at].value;
+  if (name.empty() || name.size() > kNameBytesMax) return kAbsent;
+  const Lookup lookup = look_at(scope, name);
+  for (size_t at = place_of(lookup.hash); !slots_[at].is_free(); at = next(at)) {
+    if (slots_[at].key == lookup.key) return slots_[at].value;
   }
   return kAbsent;
 }
