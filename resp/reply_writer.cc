@@ -9,7 +9,7 @@
 namespace millrace::resp {
 namespace {
 
-// Errors and simple strings end at a line break, so none may be inside.
+// Errors quote what clients have sent, and end at a line break, so none may be inside.
 void append_line(Buffer& out, std::string_view mark, std::string_view text) {
   char* const start = out.reserve(mark.size() + text.size() + 2);
   char* place = std::copy(mark.begin(), mark.end(), start);
@@ -20,10 +20,6 @@ void append_line(Buffer& out, std::string_view mark, std::string_view text) {
 }
 
 }  // namespace
-
-void ReplyWriter::simple(std::string_view text) {
-  append_line(out_, "+", text);
-}
 
 void ReplyWriter::error(std::string_view text) {
   const bool has_code = !text.empty() && text[0] == '-';

@@ -27,7 +27,7 @@ class ReplyWriter {
   size_t size() const { return out_.size(); }
   Buffer& buffer() { return out_; }
 
-  void simple(std::string_view text);  // +text
+  void simple(std::string_view text);  // +text; REQUIRES: no line break in it
   void ok() { simple("OK"); }
   // -text. Text that does not begin with '-' gets the code ERR: error("no such key") is "-ERR no such key",
   // error("-WRONGTYPE Operation ...") is sent as it stands. CR and LF inside become spaces.
@@ -70,6 +70,16 @@ class ReplyWriter {
   Buffer& out_;
   Protocol protocol_;
 };
+
+inline void ReplyWriter::simple(std::string_view text) {
+  DCHECK(text.find_first_of("\r\n") == std::string_view::npos);
+  char* const start = out_.reserve(text.size() + 3);
+  start[0] = '+';
+  text.copy(start + 1, text.size());
+  start[1 + text.size()] = '\r';
+  start[2 + text.size()] = '\n';
+  out_.commit(text.size() + 3);
+}
 
 inline void ReplyWriter::bulk(std::string_view bytes) {
   char* const start = out_.reserve(kHeaderBytesMax + bytes.size() + 2);

@@ -69,7 +69,7 @@ class Buffer {
  private:
   static constexpr size_t kCapacityMin = 256;
 
-  void grow(size_t count) {
+  [[gnu::noinline]] void grow(size_t count) {
     const size_t needed = size_ + count;
     CHECK(needed >= size_);
     size_t capacity = capacity_ + capacity_ / 2;

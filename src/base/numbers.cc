@@ -102,7 +102,7 @@ std::optional<int64_t> parse_memory(std::string_view text) {
   return std::nullopt;
 }
 
-size_t format_u64(uint64_t value, char* out) {
+size_t format_digits(uint64_t value, char* out) {
   const size_t length = count_digits(value);
   char* place = out + length;
   while (value >= 100) {
@@ -116,12 +116,6 @@ size_t format_u64(uint64_t value, char* out) {
     *out = static_cast<char>('0' + value);
   }
   return length;
-}
-
-size_t format_i64(int64_t value, char* out) {
-  if (value >= 0) return format_u64(static_cast<uint64_t>(value), out);
-  *out = '-';
-  return 1 + format_u64(0 - static_cast<uint64_t>(value), out + 1);
 }
 
 }  // namespace millrace

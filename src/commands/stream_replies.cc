@@ -2,6 +2,7 @@
 #include "commands/stream_replies.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/numbers.h"
 
@@ -21,14 +22,16 @@ char* put_line_end(char* at) {
   return at + 2;
 }
 
+// "$15\r\n1700000000000-0\r\n". The id is written where it stands if its length has two digits, as it has for every id
+// of a clock.
 char* put_id(char* at, StreamId id) {
-  char text[streams::kStreamIdTextMax];
+  constexpr size_t kHeaderBytes = 5;
+  char* const text = at + kHeaderBytes;
   const size_t size = streams::format_stream_id(id, text);
   *at++ = '$';
-  at += format_u64(size, at);
-  at = put_line_end(at);
-  at = std::copy_n(text, size, at);
-  return put_line_end(at);
+  at = put_line_end(at + format_u64(size, at));
+  if (at != text) std::memmove(at, text, size);
+  return put_line_end(at + size);
 }
 
 void write_id_and_fields(resp::ReplyWriter& reply, EntryIterator& entry, char element_count) {
