@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "base/check.h"
@@ -44,6 +45,15 @@ constexpr std::array<std::string_view, 21> kCategories{
 // In the order of COMMAND INFO.
 constexpr std::array<std::string_view, 11> kKeyFlags{
     "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"};
+
+// Where the key of each call of the command is; 0 unless each has exactly one, and there.
+uint32_t only_key_of(const CommandSpec& spec) {
+  if (spec.keys.size() != 1 || spec.find_keys != nullptr) return 0;
+  const KeySpec& key = spec.keys[0];
+  const bool is_fixed = key.begin == KeySpec::Begin::kIndex && key.begin_index > 0 &&
+                        key.begin_index < std::abs(spec.arity) && key.find == KeySpec::Find::kRange && key.last == 0;
+  return is_fixed && key.flags != "not_key" ? static_cast<uint32_t>(key.begin_index) : 0;
+}
 
 bool contains(const std::vector<std::string_view>& words, std::string_view word) {
   for (const std::string_view each : words) {
@@ -107,6 +117,7 @@ void CommandTable::settle(CommandSpec& spec, const CommandSpec* parent) {
   spec.index = static_cast<uint32_t>(by_index_.size());
   spec.full_name = parent == nullptr ? std::string(spec.name) : parent->full_name + "|" + std::string(spec.name);
   if (spec.find_keys != nullptr) spec.flags |= kMovableKeys;
+  spec.only_key = only_key_of(spec);
   std::optional<std::vector<Argument>> arguments = parse_syntax(spec.syntax);
   if (!arguments) std::fprintf(stderr, "%s: not in the notation: %s\n", spec.full_name.c_str(), spec.syntax.data());
   CHECK(arguments.has_value());

@@ -125,6 +125,7 @@ struct CommandSpec {
   // Filled in by CommandTable.
   uint32_t index = 0;       // dense, for statistics
   std::string full_name{};  // "client|id"
+  uint32_t only_key = 0;    // it has this key, whatever its arguments are, and no other; 0: that depends on them
   const CommandSpec* parent = nullptr;
   const CommandTable* table = nullptr;
   std::vector<Argument> arguments{};  // syntax, parsed
@@ -157,6 +158,9 @@ class CommandTable {
   size_t count_ = 0;
 };
 
+inline bool is_exec(const CommandSpec& spec) {
+  return spec.locking == Locking::kTransaction;
+}
 // That many words, names included, can be a call of it.
 inline bool arity_fits(const CommandSpec& spec, size_t count) {
   return spec.arity > 0 ? count == static_cast<size_t>(spec.arity) : count >= static_cast<size_t>(-spec.arity);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/letters.h"
+#include "commands/handlers.h"
 #include "resp/errors.h"
 
 namespace millrace::commands {
@@ -37,45 +38,50 @@ Executor::Executor(Server& server, const CommandTable& table, Host& host, uint64
   events_.keeps_expired = is_replay_;
 }
 
-Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now) {
+Executor::Outcome Executor::execute(Client& client, std::span<const std::string_view> args, Buffer& out,
+                                    const Instant& now) {
   // Of a client that rules bind nothing is gathered: a refusal would overtake it.
-  if (!publish_run_.continues_with(args) || !permissions_.is_free(client)) deliver_publishes();
+  if (publish_run_.is_open() && !(publish_run_.continues_with(args) && permissions_.is_free(client)))
+    deliver_publishes();
   begin_time();
   settled_bytes_ = out.size();
   resp::ReplyWriter reply(out, client.session.protocol);
-  const CommandSpec* spec = find_command(client, args, reply, now);
-  DCHECK(spec != nullptr || !publish_run_.is_open());  // a refusal would overtake the replies of the run
-  const bool is_queued = spec != nullptr && spec->in_multi == InMulti::kQueued && client.session.transaction.is_open();
-  if (spec != nullptr && !is_queued) hold_partitions(*spec, client, args);
-  if (spec != nullptr && is_paused(client, *spec, now)) {
+  Call call = look_up(client, args, now);
+  const bool is_admitted = admit(call, reply);
+  DCHECK(is_admitted || !publish_run_.is_open());  // a refusal would overtake the replies of the run
+  const bool is_queued = is_admitted && client.session.transaction.is_open() && call.spec->in_multi == InMulti::kQueued;
+  const bool runs = is_admitted && !is_queued;
+  if (runs) hold_partitions(call);
+  if (is_admitted && is_paused(call)) {
     is_timing_ = false;
     return Outcome::kPaused;
   }
   client.session.skip_this_reply = client.session.reply_mode == ReplyMode::kSkipNext;
   if (client.session.skip_this_reply) client.session.reply_mode = ReplyMode::kOn;
   if (is_queued) {
-    queue(*spec, client, args, reply);
-  } else if (spec != nullptr) {
-    run(*spec, client, args, reply, now);
+    queue(call, reply);
+  } else if (runs) {
+    is_exec(*call.spec) ? run_exec(call, reply) : run_handler(call, reply);
   }
   client.card.commands.add();
+  settle_reply(is_admitted ? call.spec : nullptr, settled_bytes_, client.session.is_mute(), out);
   const bool blocks = static_cast<bool>(blocked_);
-  settle_reply(spec, settled_bytes_, client.session.is_mute(), out);
-  if (spec != nullptr && !is_queued) {
-    tell_others(*spec, client, args, now);
-    end_time(*spec, client, args, blocks, now);
+  if (runs) {
+    tell_others(call);
+    end_time(call, blocks);
   } else {
     is_timing_ = false;
-    if (spec == nullptr) tell_of_refusal(client, args, now);
+    if (!is_admitted) tell_of_refusal(call);
   }
   return blocks ? Outcome::kBlocked : Outcome::kReplied;
 }
 
 // Commands that concern other clients may have moved everything out on the way (Host::queue_replies).
 void Executor::settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out) {
-  start = std::min(start, out.size());
-  count_reply(spec, out.view().substr(start));
-  if (is_unwanted) out.truncate(start);
+  if (start < out.size()) {
+    if (out.data()[start] == '-') count_error(spec, out.view().substr(start));
+    if (is_unwanted) out.truncate(start);
+  }
   settled_bytes_ = out.size();
 }
 
@@ -93,50 +99,48 @@ void Executor::end_run() {
   end_run_time();
 }
 
-bool Executor::is_paused(const Client& client, const CommandSpec& spec, Instant now) const {
+bool Executor::is_paused(const Call& call) const {
   if (is_replay_) return false;
-  const bool writes = (flags_of(client, spec) & (kWrite | kMayReplicate)) != 0;
+  const bool writes = (call.flags & (kWrite | kMayReplicate)) != 0;
   if (writes && server_.snapshots.holds_writes.load(std::memory_order_relaxed)) return true;
-  if (now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
+  if (call.now.monotonic_ns >= server_.pause.until_monotonic_ns.load(std::memory_order_relaxed)) return false;
   return !server_.pause.writes_only.load(std::memory_order_relaxed) || writes;
 }
 
-// The row to execute, or nullptr with the refusal written to `reply`.
-const CommandSpec* Executor::find_command(Client& client, std::span<const std::string_view> args,
-                                          resp::ReplyWriter& reply, Instant now) {
-  const CommandSpec* spec = table_.find_called(args);
+bool Executor::admit(const Call& call, resp::ReplyWriter& reply) {
+  const CommandSpec* const spec = call.spec;
   if (spec == nullptr) {
-    const CommandSpec* container = table_.find(args[0]);
-    refuse(client, nullptr,
-           container == nullptr ? resp::unknown_command(args)
-                                : resp::unknown_subcommand(args[1], upper_case(container->name)),
+    const CommandSpec* const container = table_.find(call.args[0]);
+    refuse(call,
+           container == nullptr ? resp::unknown_command(call.args)
+                                : resp::unknown_subcommand(call.args[1], upper_case(container->name)),
            reply);
-    return nullptr;
+    return false;
   }
-  client.card.last_command.store(spec, std::memory_order_relaxed);
-  const bool can_be_called = arity_fits(*spec, args.size()) && spec->handler != nullptr;
-  const std::string refused = can_be_called ? refusal(client, *spec, args, now) : resp::wrong_arity(spec->full_name);
-  if (refused.empty()) return spec;
-  refuse(client, spec, refused, reply);
-  return nullptr;
+  call.client.card.last_command.store(spec, std::memory_order_relaxed);
+  const bool can_be_called = arity_fits(*spec, call.args.size()) && spec->handler != nullptr;
+  const std::string refused = can_be_called ? refusal(call) : resp::wrong_arity(spec->full_name);
+  if (refused.empty()) return true;
+  refuse(call, refused, reply);
+  return false;
 }
 
 // Why this client may not call a command that exists; empty if it may.
-std::string Executor::refusal(Client& client, const CommandSpec& spec, std::span<const std::string_view> args,
-                              Instant now) {
+std::string Executor::refusal(const Call& call) {
   if (is_replay_) return {};
+  const CommandSpec& spec = *call.spec;
+  Client& client = call.client;
   const Session& session = client.session;
-  const uint32_t flags = flags_of(client, spec);
   const bool is_in_multi = session.transaction.is_open();
-  if (is_in_multi && (flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
+  if (is_in_multi && (call.flags & kNoMulti) != 0) return std::string(resp::kNotInTransaction);
   // A PUBLISH that continues a run was free when execute() looked; a refusal now would overtake the run's replies.
   if (!publish_run_.is_open() && !permissions_.is_free(client)) {
     const AclContext where = is_in_multi ? AclContext::kMulti : AclContext::kTopLevel;
-    std::string refused = permissions_.refusal(client, spec, args, where, now);
+    std::string refused = permissions_.refusal(client, spec, call.args, where, call.now);
     if (!refused.empty()) return refused;
   }
-  if (lacks_memory(client, spec)) return std::string(resp::kOutOfMemory);
-  if ((flags & kWrite) != 0 || spec.full_name == "ping") {
+  if (lacks_memory(call)) return std::string(resp::kOutOfMemory);
+  if ((call.flags & kWrite) != 0 || spec.handler == ping_command) {
     if (server_.snapshots.refuses_writes.load(std::memory_order_relaxed)) return std::string(resp::kSnapshotsFail);
     if (const int error = server_.journal_state.write_error.load(std::memory_order_relaxed)) {
       return resp::journal_fails(std::generic_category().message(error));
@@ -145,52 +149,55 @@ std::string Executor::refusal(Client& client, const CommandSpec& spec, std::span
   if (session.protocol == resp::Protocol::kResp2 && !spec.in_subscriber_mode && !client.subscriptions.empty()) {
     return resp::only_in_subscriber_mode(spec.full_name);
   }
-  if (server_.loading.is_loading.load(std::memory_order_relaxed) && (flags & kLoading) == 0) {
+  if (server_.loading.is_loading.load(std::memory_order_relaxed) && (call.flags & kLoading) == 0) {
     return std::string(resp::kIsLoading);
   }
-  if (session.is_monitor && (flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
+  if (session.is_monitor && (call.flags & (kWrite | kReadonly | kMayReplicate)) != 0) {
     return std::string(resp::kReplicaKeyspace);
   }
   return {};
 }
 
-void Executor::hold_partitions(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args) {
+void Executor::hold_partitions(Call& call) {
   if (is_replay_) return;
-  if (spec.locking == Locking::kTransaction) return hold_partitions_of_transaction(client.session.transaction);
+  const CommandSpec& spec = *call.spec;
+  if (spec.locking == Locking::kTransaction) return hold_partitions_of_transaction(call.client.session.transaction);
   if (spec.locking == Locking::kAll) return locks_.hold_all();
   if (spec.locking != Locking::kKeys) return locks_.release();
   // A command without keys leaves the locks of the run as they are. Where the arguments make no sense the handler finds
   // the mistake and names it before it reaches for a key.
   if (spec.keys.empty()) return;
-  key_positions_.clear();
-  if (!find_keys(spec, args, key_positions_)) return;
-  if (key_positions_.size() == 1) return locks_.hold_one(server_.keyspace.partition_of(args[key_positions_[0]]));
+  if (spec.only_key != 0) {
+    const std::string_view key = call.args[spec.only_key];
+    call.key = {key, server_.keyspace.hash_of(key)};
+    return locks_.hold_one(server_.keyspace.partition_of_hash(call.key.hash));
+  }
+  if (!find_keys(spec, call.args, key_positions_)) return;
   partitions_.clear();
-  for (uint32_t position : key_positions_) partitions_.push_back(server_.keyspace.partition_of(args[position]));
+  for (uint32_t position : key_positions_) partitions_.push_back(server_.keyspace.partition_of(call.args[position]));
   locks_.hold(partitions_);
 }
 
-void Executor::run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
-                           resp::ReplyWriter& reply, Instant now) {
+void Executor::run_handler(const Call& call, resp::ReplyWriter& reply) {
+  const CommandSpec& spec = *call.spec;
+  Client& client = call.client;
   statistics_.commands_processed.add();
   statistics_.commands[spec.index].calls.add();
   expect_events();
-  keyspace::Database db(server_.keyspace, client.session.database, now, events_);
-  CommandContext context{spec, args, client, server_, host_, reply, db, locks_, publish_run_, *this, random_, now, {}};
+  keyspace::Database db(server_.keyspace, client.session.database, call.now, events_, call.key);
+  CommandContext context{spec,   call.args,    client, server_, host_,    reply, db,
+                         locks_, publish_run_, *this,  random_, call.now, {}};
   if (has_written_) client.session.journal_offset = effects_.offset();  // WAITAOF holds no partition: all is settled
   const uint64_t changes_before = events_.changes;
   const int database = db.index();
   const bool is_own_unit = !effects_.is_in_unit();
   is_own_unit ? effects_.begin_unit() : effects_.next_command();
   spec.handler(context);
-  if (permissions_.is_forbidden_since(client, spec, args)) host_.kill(client, true);
+  if (permissions_.is_forbidden_since(client, spec, call.args)) host_.kill(client, true);
   const bool is_effect = (spec.flags & kWrite) != 0 && events_.changes != changes_before && !effects_.is_said();
-  if (is_effect) effects_.add(database, args);
+  if (is_effect) effects_.add(database, call.args);
   if (is_own_unit && effects_.end_unit()) has_written_ = true;
-  if (!context.blocked) return;
-  if (client.session.transaction.is_running()) return context.blocked->write_timeout(reply);
-  blocked_ = std::move(context.blocked);
-  if (!is_replay_) queue_blocked(spec, args);
+  if (context.blocked) block(call, std::move(context.blocked), reply);
 }
 
 void Executor::expect_events() {
@@ -199,23 +206,21 @@ void Executor::expect_events() {
   events_.wants_modified_keys = server_.tracking.is_on();
 }
 
-void Executor::tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
-                           Instant now) {
+void Executor::tell_others(const Call& call) {
   if (is_replay_) {
     events_.ready.clear();
     return absorb_events();
   }
-  server_.tracking.after_command(spec, client, args, events_, host_);
-  publish(events_);
-  if (!client.session.transaction.is_running()) answer_ready(now);
-  show_to_monitors(spec, client, args, now);
+  server_.tracking.after_command(*call.spec, call.client, call.args, events_, host_);
+  if (!events_.notifications.empty()) publish(events_);
+  if (!events_.ready.empty() && !call.client.session.transaction.is_running()) answer_ready(call.now);
+  if (!server_.monitors.empty()) show_to_monitors(call);
   absorb_events();
 }
 
-void Executor::show_to_monitors(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
-                                Instant now) {
-  if (server_.monitors.empty() || (spec.flags & (kAdmin | kSkipMonitor)) != 0) return;
-  server_.monitors.tell(host_, client, client.session.database, args, now);
+void Executor::show_to_monitors(const Call& call) {
+  if ((call.spec->flags & (kAdmin | kSkipMonitor)) != 0) return;
+  server_.monitors.tell(host_, call.client, call.client.session.database, call.args, call.now);
 }
 
 void Executor::publish(keyspace::KeyEvents& events) {
@@ -233,10 +238,13 @@ void Executor::forget_client(Client& client) {
   drop_transaction(client, server_.keyspace, locks_);
 }
 
-void Executor::queue_blocked(const CommandSpec& spec, std::span<const std::string_view> args) {
-  const UserSession& session = blocked_->client().session.user;
-  blocked_->set_caller({.spec = &spec,
-                        .first_argument = std::string(args.size() > 1 ? args[1] : ""),
+void Executor::block(const Call& call, Ref<BlockedCommand> command, resp::ReplyWriter& reply) {
+  if (call.client.session.transaction.is_running()) return command->write_timeout(reply);
+  blocked_ = std::move(command);
+  if (is_replay_) return;
+  const UserSession& session = call.client.session.user;
+  blocked_->set_caller({.spec = call.spec,
+                        .first_argument = std::string(call.args.size() > 1 ? call.args[1] : ""),
                         .user = session.user ? session.user->rules.name : std::string(kDefaultUser),
                         .rules_version = session.seen_version});
   for (const keyspace::KeyPlace& place : blocked_->places()) {
@@ -341,8 +349,7 @@ void Executor::absorb_events() {
 }
 
 // errorstats and failed calls: an error reply is one whose first byte says so, whoever wrote it.
-void Executor::count_reply(const CommandSpec* spec, std::string_view reply) {
-  if (reply.empty() || reply[0] != '-') return;
+void Executor::count_error(const CommandSpec* spec, std::string_view reply) {
   statistics_.error_replies.add();
   if (spec != nullptr) statistics_.commands[spec->index].failed.add();
   const std::string_view code = reply.substr(1, std::min(reply.find_first_of(" \r"), reply.size()) - 1);

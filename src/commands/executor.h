@@ -57,7 +57,7 @@ class Executor {
   // when they are queued. What they depend on is in the journal then.
   uint64_t replies_wait_for(Client& client);
 
-  Outcome execute(Client& client, std::span<const std::string_view> args, Buffer& out, Instant now);
+  Outcome execute(Client& client, std::span<const std::string_view> args, Buffer& out, const Instant& now);
   // The command that execute() left blocked. The caller queues the replies before it, makes it visible with
   // client.set_waiter(), and only then calls end_run(): no answer can overtake them.
   Ref<BlockedCommand> take_blocked() { return std::move(blocked_); }
@@ -78,48 +78,56 @@ class Executor {
   void forget_client(Client& client);
 
  private:
-  const CommandSpec* find_command(Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply,
-                                  Instant now);
-  std::string refusal(Client& client, const CommandSpec& spec, std::span<const std::string_view> args, Instant now);
+  // What seldom runs is kept out of line, so that what always runs needs no room for it.
+
+  // A command of a client on its way.
+  struct Call {
+    const CommandSpec* spec;  // nullptr: there is no such command
+    Client& client;
+    std::span<const std::string_view> args;
+    Instant now;
+    uint32_t flags = 0;         // EXEC's are those of what it executes as well
+    keyspace::HashedKey key{};  // hold_partitions() has come across it
+  };
+
+  Call look_up(Client& client, std::span<const std::string_view> args, const Instant& now) const;
+  // False after an error reply.
+  bool admit(const Call& call, resp::ReplyWriter& reply);
+  std::string refusal(const Call& call);
   // More is used than maxmemory allows, and the command, or its place in the queue, needs memory.
-  bool lacks_memory(const Client& client, const CommandSpec& spec);
-  // EXEC's are those of what it executes as well.
-  static uint32_t flags_of(const Client& client, const CommandSpec& spec);
-  void queue(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply);
-  void tell_of_refusal(Client& client, std::span<const std::string_view> args, Instant now);
-  void refuse(Client& client, const CommandSpec* spec, std::string_view error, resp::ReplyWriter& reply);
+  bool lacks_memory(const Call& call);
+  void queue(const Call& call, resp::ReplyWriter& reply);
+  [[gnu::noinline]] void tell_of_refusal(const Call& call);
+  [[gnu::noinline]] void refuse(const Call& call, std::string_view error, resp::ReplyWriter& reply);
   // Must not run now because of CLIENT PAUSE.
-  bool is_paused(const Client& client, const CommandSpec& spec, Instant now) const;
+  bool is_paused(const Call& call) const;
   void expect_events();
-  void hold_partitions(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args);
-  void hold_partitions_of_transaction(const Transaction& transaction);
-  void run(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, resp::ReplyWriter& reply,
-           Instant now);
-  void run_handler(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
-                   resp::ReplyWriter& reply, Instant now);
+  void hold_partitions(Call& call);
+  [[gnu::noinline]] void hold_partitions_of_transaction(const Transaction& transaction);
+  [[gnu::noinline]] void run_exec(const Call& call, resp::ReplyWriter& reply);
+  void run_handler(const Call& call, resp::ReplyWriter& reply);
   void run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now);
   // Counts the reply that begins at `start`, and drops it if the client wants none.
   void settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out);
-  void queue_blocked(const CommandSpec& spec, std::span<const std::string_view> args);
+  // Leaves the command waiting, or has it answered at once where nobody waits.
+  [[gnu::noinline]] void block(const Call& call, Ref<BlockedCommand> command, resp::ReplyWriter& reply);
   // The user of a blocked command may no longer do what it waits for: it is answered so.
   bool is_revoked(BlockedCommand& command, Instant now);
   void answer_waiters(const keyspace::KeyPlace& place, Instant now);
   void answer_ready(Instant now);
-  void tell_others(const CommandSpec& spec, Client& client, std::span<const std::string_view> args, Instant now);
+  void tell_others(const Call& call);
   void publish(keyspace::KeyEvents& events);
-  void show_to_monitors(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
-                        Instant now);
-  void count_reply(const CommandSpec* spec, std::string_view reply);
+  [[gnu::noinline]] void show_to_monitors(const Call& call);
+  [[gnu::noinline]] void count_error(const CommandSpec* spec, std::string_view reply);
   // ---- executor_times.cc
   void begin_time();
   uint64_t take_time();
-  void end_time(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args, bool blocks,
-                Instant now);
+  void end_time(const Call& call, bool blocks);
   void end_run_time();
   void deliver_publishes();
-  void charge(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args, uint64_t ns,
-              Instant now);
-  void watch_latency(const CommandSpec& spec, uint64_t ns, Instant now);
+  void charge(const Call& call, uint64_t ns, bool blocks);
+  [[gnu::noinline]] void note_slow(const Call& call, uint64_t us);
+  [[gnu::noinline]] void note_latency(const Call& call, uint64_t ns, int64_t threshold_ms);
   void absorb_events();
 
   Server& server_;

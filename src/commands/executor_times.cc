@@ -26,15 +26,11 @@ uint64_t Executor::take_time() {
   return static_cast<uint64_t>(passed_ns);
 }
 
-void Executor::end_time(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
-                        bool blocks, Instant now) {
+void Executor::end_time(const Call& call, bool blocks) {
   if (is_replay_) return;
-  last_spec_ = &spec;
+  last_spec_ = call.spec;
   if (publish_run_.is_open()) return;  // deliver_publishes() takes the time of all of them
-  const uint64_t ns = take_time();
-  if (!blocks) return charge(spec, client, args, ns, now);
-  statistics_.commands[spec.index].nanoseconds.add(ns);
-  watch_latency(spec, ns, now);
+  charge(call, take_time(), blocks);
 }
 
 void Executor::end_run_time() {
@@ -52,33 +48,37 @@ void Executor::deliver_publishes() {
   const uint64_t each_ns = take_time() / delivered.payloads.size();
   for (const std::string_view payload : delivered.payloads) {
     const std::array<std::string_view, 3> args{delivered.command, delivered.channel, payload};
-    charge(*delivered.spec, *delivered.client, args, each_ns, delivered.now);
+    charge({delivered.spec, *delivered.client, args, delivered.now}, each_ns, /*blocks=*/false);
   }
 }
 
-void Executor::charge(const CommandSpec& spec, const Client& client, std::span<const std::string_view> args,
-                      uint64_t ns, Instant now) {
+void Executor::charge(const Call& call, uint64_t ns, bool blocks) {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   const settings::Settings& settings = server_.settings;
-  CommandStatistics& row = statistics_.commands[spec.index];
+  CommandStatistics& row = statistics_.commands[call.spec->index];
   row.nanoseconds.add(ns);
+  const int64_t threshold_ms = settings.latency_monitor_threshold_ms.load(kRelaxed);
+  if (threshold_ms != 0) note_latency(call, ns, threshold_ms);
+  if (blocks) return;
   if (settings.latency_tracking.load(kRelaxed) != 0) row.latency.add(ns);
-  watch_latency(spec, ns, now);
   const int64_t slow_us = settings.slowlog_log_slower_than_us.load(kRelaxed);
   const uint64_t us = ns / 1000;
-  if (slow_us < 0 || us < static_cast<uint64_t>(slow_us) || (spec.flags & kSkipSlowlog) != 0) return;
-  server_.slowlog.add({.unix_s = now.unix_ms / 1000,
-                       .microseconds = us,
-                       .arguments = Slowlog::shorten(args),
-                       .address = client.fixed.address,
-                       .name = client.names().name},
-                      static_cast<size_t>(settings.slowlog_max_len.load(kRelaxed)));
+  if (slow_us >= 0 && us >= static_cast<uint64_t>(slow_us)) note_slow(call, us);
 }
 
-void Executor::watch_latency(const CommandSpec& spec, uint64_t ns, Instant now) {
-  server_.latency.add((spec.flags & kFast) != 0 ? "fast-command" : "command", static_cast<int64_t>(ns),
-                      server_.settings.latency_monitor_threshold_ms.load(std::memory_order_relaxed),
-                      now.unix_ms / 1000);
+void Executor::note_slow(const Call& call, uint64_t us) {
+  if ((call.spec->flags & kSkipSlowlog) != 0) return;
+  server_.slowlog.add({.unix_s = call.now.unix_ms / 1000,
+                       .microseconds = us,
+                       .arguments = Slowlog::shorten(call.args),
+                       .address = call.client.fixed.address,
+                       .name = call.client.names().name},
+                      static_cast<size_t>(server_.settings.slowlog_max_len.load(std::memory_order_relaxed)));
+}
+
+void Executor::note_latency(const Call& call, uint64_t ns, int64_t threshold_ms) {
+  server_.latency.add((call.spec->flags & kFast) != 0 ? "fast-command" : "command", static_cast<int64_t>(ns),
+                      threshold_ms, call.now.unix_ms / 1000);
 }
 
 }  // namespace millrace::commands

@@ -5,10 +5,6 @@
 namespace millrace::commands {
 namespace {
 
-bool is_exec(const CommandSpec& spec) {
-  return spec.locking == Locking::kTransaction;
-}
-
 // Why a command that was queued may not be executed any more.
 std::string_view reason_of(settings::AclDenied what) {
   switch (what) {
@@ -25,40 +21,41 @@ std::string_view reason_of(settings::AclDenied what) {
 }  // namespace
 
 // EXEC is allowed what all of its commands are, and does what any of them does.
-uint32_t Executor::flags_of(const Client& client, const CommandSpec& spec) {
-  return is_exec(spec) ? client.session.transaction.flags(spec.flags) : spec.flags;
+Executor::Call Executor::look_up(Client& client, std::span<const std::string_view> args, const Instant& now) const {
+  const CommandSpec* const spec = table_.find_called(args);
+  Call call{spec, client, args, now};
+  if (spec != nullptr) call.flags = is_exec(*spec) ? client.session.transaction.flags(spec->flags) : spec->flags;
+  return call;
 }
 
 // What is queued takes memory, so while there is none only the end of the transaction is allowed.
-bool Executor::lacks_memory(const Client& client, const CommandSpec& spec) {
-  const bool needs_memory = (flags_of(client, spec) & kDenyOom) != 0 ||
-                            (client.session.transaction.is_open() && spec.in_multi != InMulti::kEnds);
+bool Executor::lacks_memory(const Call& call) {
+  const bool needs_memory = (call.flags & kDenyOom) != 0 ||
+                            (call.client.session.transaction.is_open() && call.spec->in_multi != InMulti::kEnds);
   return needs_memory && memory_share_.is_over_limit(server_);
 }
 
-void Executor::queue(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
-                     resp::ReplyWriter& reply) {
-  client.session.transaction.queue(spec, args);
-  show_transaction(client);
+void Executor::queue(const Call& call, resp::ReplyWriter& reply) {
+  call.client.session.transaction.queue(*call.spec, call.args);
+  show_transaction(call.client);
   reply.simple("QUEUED");
 }
 
 // Whatever is refused after MULTI spoils the transaction. A refused EXEC ends it, and so does not stay open.
-void Executor::refuse(Client& client, const CommandSpec* spec, std::string_view error, resp::ReplyWriter& reply) {
-  if (spec != nullptr) statistics_.commands[spec->index].rejected.add();
-  if (spec != nullptr && is_exec(*spec)) {
-    drop_transaction(client, server_.keyspace, locks_);
+void Executor::refuse(const Call& call, std::string_view error, resp::ReplyWriter& reply) {
+  if (call.spec != nullptr) statistics_.commands[call.spec->index].rejected.add();
+  if (call.spec != nullptr && is_exec(*call.spec)) {
+    drop_transaction(call.client, server_.keyspace, locks_);
     return reply.error(resp::exec_refused(error));
   }
-  client.session.transaction.refuse();
+  call.client.session.transaction.refuse();
   reply.error(error);
 }
 
 // Monitors have seen MULTI; so they are shown its end, though nothing of it was executed.
-void Executor::tell_of_refusal(Client& client, std::span<const std::string_view> args, Instant now) {
-  const CommandSpec* const spec = table_.find_called(args);
-  server_.tracking.after_refusal(spec, client);
-  if (spec != nullptr && is_exec(*spec)) show_to_monitors(*spec, client, args, now);
+void Executor::tell_of_refusal(const Call& call) {
+  server_.tracking.after_refusal(call.spec, call.client);
+  if (call.spec != nullptr && is_exec(*call.spec) && !server_.monitors.empty()) show_to_monitors(call);
 }
 
 void Executor::hold_partitions_of_transaction(const Transaction& transaction) {
@@ -87,12 +84,10 @@ void Executor::hold_partitions_of_transaction(const Transaction& transaction) {
 
 // The parts of EXEC's reply leave together, and only when the executor knows that something was written: then they wait
 // for the journal.
-void Executor::run(const CommandSpec& spec, Client& client, std::span<const std::string_view> args,
-                   resp::ReplyWriter& reply, Instant now) {
-  if (!is_exec(spec)) return run_handler(spec, client, args, reply, now);
-  host_.begin_transaction(client);
-  run_handler(spec, client, args, reply, now);
-  host_.end_transaction(client);
+void Executor::run_exec(const Call& call, resp::ReplyWriter& reply) {
+  host_.begin_transaction(call.client);
+  run_handler(call, reply);
+  host_.end_transaction(call.client);
 }
 
 // Counted and told of as if each were alone. As Redis, EXEC takes the time that all of them take.
@@ -120,10 +115,11 @@ void Executor::run_queued(const QueuedCommand& command, Client& client, resp::Re
     reply.error(resp::rules_changed(reason_of(denial->what)));
     return settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
   }
-  run_handler(spec, client, queued_args_, reply, now);
+  const Call call{&spec, client, queued_args_, now, spec.flags};
+  run_handler(call, reply);
   settle_reply(&spec, start, has_ended || client.session.is_mute(), reply.buffer());
-  tell_others(spec, client, queued_args_, now);
-  end_time(spec, client, queued_args_, /*blocks=*/false, now);
+  tell_others(call);
+  end_time(call, /*blocks=*/false);
 }
 
 }  // namespace millrace::commands

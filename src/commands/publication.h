@@ -48,7 +48,7 @@ class PublishRun {
   // What was delivered last, until the next run begins.
   struct Delivered {
     const CommandSpec* spec = nullptr;
-    const Client* client = nullptr;
+    Client* client = nullptr;
     Instant now;
     std::string_view command;  // as it was written
     std::string_view channel;

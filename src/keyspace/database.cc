@@ -44,7 +44,7 @@ Partition& Database::partition_of(uint64_t hash) {
 }
 
 KeyEntry* Database::find_live(std::string_view key) {
-  const uint64_t hash = keyspace_.hash_of(key);
+  const uint64_t hash = hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
   KeyTable* table = partition.existing_table(index_);
@@ -55,14 +55,14 @@ KeyEntry* Database::find_live(std::string_view key) {
 }
 
 void Database::touch_watchers(std::string_view key) {
-  const uint64_t hash = keyspace_.hash_of(key);
+  const uint64_t hash = hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
   if (!partition.watches().empty()) partition.watches().touch({index_, key}, {}, keyspace_.watch_counts());
 }
 
 void Database::watch(std::string_view key, Ref<Watcher> watcher) {
-  const uint64_t hash = keyspace_.hash_of(key);
+  const uint64_t hash = hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
   KeyTable* table = partition.existing_table(index_);
@@ -72,7 +72,7 @@ void Database::watch(std::string_view key, Ref<Watcher> watcher) {
 }
 
 bool Database::has_expired_for(std::string_view key, const Watcher& watcher) {
-  const uint64_t hash = keyspace_.hash_of(key);
+  const uint64_t hash = hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
   KeyTable* table = partition.existing_table(index_);
@@ -118,7 +118,7 @@ void Database::note_miss(std::string_view key) {
 }
 
 KeyEntry& Database::create(std::string_view key, Value value) {
-  const uint64_t hash = keyspace_.hash_of(key);
+  const uint64_t hash = hash_of(key);
   Partition& partition = partition_of(hash);
   partition.mutex.assert_held();
   DCHECK(!partition.table(index_).find(hash, key));
@@ -201,11 +201,11 @@ void Database::set_expiry(KeyEntry& entry, int64_t at_ms) {
 }
 
 void Database::signal_ready(std::string_view key) {
-  signal_waiters(partition_of(keyspace_.hash_of(key)), index_, key, events_);
+  signal_waiters(partition_of(hash_of(key)), index_, key, events_);
 }
 
 void Database::track_idempotency(std::string_view key) {
-  Partition& partition = partition_of(keyspace_.hash_of(key));
+  Partition& partition = partition_of(hash_of(key));
   partition.mutex.assert_held();
   partition.track_idempotency(index_, key, now_.unix_ms);
 }

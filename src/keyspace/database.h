@@ -22,14 +22,15 @@ namespace millrace::keyspace {
 
 class Database {
  public:
-  Database(Keyspace& keyspace, int index, Instant now, KeyEvents& events)
-      : keyspace_(keyspace), events_(events), now_(now), index_(index) {}
+  // `hashed`: a key of which the hash is known already. Its bytes stay as they are for as long as the view exists.
+  Database(Keyspace& keyspace, int index, Instant now, KeyEvents& events, HashedKey hashed = {})
+      : keyspace_(keyspace), events_(events), now_(now), index_(index), hashed_(hashed) {}
 
   int index() const { return index_; }
   Instant now() const { return now_; }
   Keyspace& keyspace() { return keyspace_; }
   // The same moment and the same events in another database (MOVE, COPY).
-  Database with_index(int index) const { return Database(keyspace_, index, now_, events_); }
+  Database with_index(int index) const { return Database(keyspace_, index, now_, events_, hashed_); }
 
   // The live entry, or nullptr. Reading counts a hit or a miss, and refreshes the access time unless `touch` is false
   // (TYPE, TTL, EXISTS, CLIENT NO-TOUCH). Writing counts neither and always refreshes it.
@@ -99,6 +100,12 @@ class Database {
   size_t expiring_size();
 
  private:
+  // The very same bytes are the same key: that takes no look at them.
+  uint64_t hash_of(std::string_view key) const {
+    const std::string_view known = hashed_.key;
+    const bool is_known = key.data() == known.data() && key.size() == known.size() && !known.empty();
+    return is_known ? hashed_.hash : keyspace_.hash_of(key);
+  }
   Partition& partition_of(uint64_t hash);
   KeyEntry* find_live(std::string_view key);
   void touch_watchers(std::string_view key);
@@ -108,6 +115,7 @@ class Database {
   KeyEvents& events_;
   Instant now_;
   int index_;
+  HashedKey hashed_;
 };
 
 // Removes up to `limit` keys of the partition whose time has come, in any database, and lets idempotency records grow

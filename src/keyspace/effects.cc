@@ -46,14 +46,9 @@ void Effects::begin_unit() {
   unit_commands_ = 0;
 }
 
-bool Effects::end_unit() {
-  DCHECK(in_unit_);
-  in_unit_ = false;
-  if (unit_commands_ > 1) {
-    insert(commands_, unit_start_, kMulti);
-    commands_.append(kExec);
-  }
-  return unit_commands_ > 0;
+void Effects::wrap_unit() {
+  insert(commands_, unit_start_, kMulti);
+  commands_.append(kExec);
 }
 
 void Effects::add(int database, std::span<const std::string_view> words) {

@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "base/buffer.h"
+#include "base/check.h"
 #include "keyspace/journal.h"
 #include "streams/stream_id.h"
 
@@ -40,7 +41,12 @@ class Effects {
   // What was said so far was another command's. REQUIRES: is_in_unit().
   void next_command() { is_said_ = false; }
   // True if the unit has effects.
-  bool end_unit();
+  bool end_unit() {
+    DCHECK(in_unit_);
+    in_unit_ = false;
+    if (unit_commands_ > 1) wrap_unit();
+    return unit_commands_ > 0;
+  }
 
   // One command. Does nothing unless wanted().
   void add(int database, std::span<const std::string_view> words);
@@ -67,6 +73,7 @@ class Effects {
 
  private:
   void select(int database);
+  void wrap_unit();
 
   Journal* const journal_;
   Buffer commands_;  // not yet handed over

@@ -101,6 +101,11 @@ class alignas(64) Partition {
   int64_t idempotent_look_ms_ GUARDED_BY(mutex) = kNever;
 };
 
+struct HashedKey {
+  std::string_view key;
+  uint64_t hash = 0;
+};
+
 class Keyspace {
  public:
   explicit Keyspace(const KeyspaceOptions& options);
