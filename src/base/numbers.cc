@@ -10,7 +10,7 @@
 namespace millrace {
 namespace {
 
-// "00" "01" ... "99": two digits per division.
+// "00" "01" ... "99".
 constexpr auto kDigitPairs = [] {
   std::array<char, 200> pairs{};
   for (size_t i = 0; i < 100; ++i) {
@@ -30,11 +30,19 @@ constexpr std::array<uint64_t, 20> kPowersOfTen = [] {
   return powers;
 }();
 
+void put_digit(char* out, uint64_t digit) {
+  *out = static_cast<char>('0' + digit);
+}
+// `pair` is below 100.
+void put_pair(char* out, uint64_t pair) {
+  std::memcpy(out, &kDigitPairs[2 * pair], 2);
+}
+
+// 1233 / 4096 is just above log10(2): the guess is the digit count or one less. REQUIRES: value > 0.
 size_t count_digits(uint64_t value) {
-  // 1233 / 4096 is just above log10(2): the guess is the digit count or one less.
-  const auto bits = static_cast<size_t>(64 - __builtin_clzll(value | 1));
+  const auto bits = static_cast<size_t>(64 - __builtin_clzll(value));
   const size_t guess = bits * 1233 >> 12;
-  return guess + (guess >= kPowersOfTen.size() || value >= kPowersOfTen[guess] || guess == 0 ? 1 : 0);
+  return guess + (value >= kPowersOfTen[guess] ? 1 : 0);
 }
 
 bool is_digit(char c) {
@@ -103,18 +111,20 @@ std::optional<int64_t> parse_memory(std::string_view text) {
 }
 
 size_t format_digits(uint64_t value, char* out) {
+  if (value < 100) {
+    put_pair(out, value);
+    return 2;
+  }
   const size_t length = count_digits(value);
   char* place = out + length;
-  while (value >= 100) {
-    place -= 2;
-    std::memcpy(place, &kDigitPairs[value % 100 * 2], 2);
-    value /= 100;
+  for (; value >= 10'000; value /= 10'000) {
+    const auto four = static_cast<uint32_t>(value % 10'000);
+    place -= 4;
+    put_pair(place, four / 100);
+    put_pair(place + 2, four % 100);
   }
-  if (value >= 10) {
-    std::memcpy(out, &kDigitPairs[value * 2], 2);
-  } else {
-    *out = static_cast<char>('0' + value);
-  }
+  for (; value >= 100; value /= 100) put_pair(place -= 2, value % 100);
+  value >= 10 ? put_pair(out, value) : put_digit(out, value);
   return length;
 }
 

@@ -17,8 +17,12 @@ std::optional<int64_t> parse_memory(std::string_view text);
 
 inline constexpr size_t kNumberTextMax = 20;  // digits of 2^64-1, or of -2^63 with its sign
 // Writes the decimal digits to `out` (room for kNumberTextMax) and returns their count; no terminating zero.
+size_t format_u64(uint64_t value, char* out);
+size_t format_i64(int64_t value, char* out);
+
+// ---- most numbers in replies are lengths of one digit
+// REQUIRES: two digits or more.
 size_t format_digits(uint64_t value, char* out);
-// Most numbers in replies are lengths of one digit.
 inline size_t format_u64(uint64_t value, char* out) {
   if (value >= 10) return format_digits(value, out);
   *out = static_cast<char>('0' + value);
