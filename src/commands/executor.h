@@ -78,8 +78,6 @@ class Executor {
   void forget_client(Client& client);
 
  private:
-  // What seldom runs is kept out of line, so that what always runs needs no room for it.
-
   // A command of a client on its way.
   struct Call {
     const CommandSpec* spec;  // nullptr: there is no such command
@@ -97,27 +95,28 @@ class Executor {
   // More is used than maxmemory allows, and the command, or its place in the queue, needs memory.
   bool lacks_memory(const Call& call);
   void queue(const Call& call, resp::ReplyWriter& reply);
-  [[gnu::noinline]] void tell_of_refusal(const Call& call);
-  [[gnu::noinline]] void refuse(const Call& call, std::string_view error, resp::ReplyWriter& reply);
+  void tell_of_refusal(const Call& call);
+  void refuse(const Call& call, std::string_view error, resp::ReplyWriter& reply);
   // Must not run now because of CLIENT PAUSE.
   bool is_paused(const Call& call) const;
   void expect_events();
   void hold_partitions(Call& call);
-  [[gnu::noinline]] void hold_partitions_of_transaction(const Transaction& transaction);
-  [[gnu::noinline]] void run_exec(const Call& call, resp::ReplyWriter& reply);
+  void hold_partitions_of_transaction(const Transaction& transaction);
+  void run_exec(const Call& call, resp::ReplyWriter& reply);
   void run_handler(const Call& call, resp::ReplyWriter& reply);
   void run_queued(const QueuedCommand& command, Client& client, resp::ReplyWriter& reply, Instant now);
   // Counts the reply that begins at `start`, and drops it if the client wants none.
   void settle_reply(const CommandSpec* spec, size_t start, bool is_unwanted, Buffer& out);
   // Leaves the command waiting, or has it answered at once where nobody waits.
-  [[gnu::noinline]] void block(const Call& call, Ref<BlockedCommand> command, resp::ReplyWriter& reply);
+  void block(const Call& call, Ref<BlockedCommand> command, resp::ReplyWriter& reply);
   // The user of a blocked command may no longer do what it waits for: it is answered so.
   bool is_revoked(BlockedCommand& command, Instant now);
   void answer_waiters(const keyspace::KeyPlace& place, Instant now);
   void answer_ready(Instant now);
   void tell_others(const Call& call);
   void publish(keyspace::KeyEvents& events);
-  [[gnu::noinline]] void show_to_monitors(const Call& call);
+  void show_to_monitors(const Call& call);
+  // Out of line: it would take most of the room of who seldom calls it.
   [[gnu::noinline]] void count_error(const CommandSpec* spec, std::string_view reply);
   // ---- executor_times.cc
   void begin_time();
@@ -126,8 +125,8 @@ class Executor {
   void end_run_time();
   void deliver_publishes();
   void charge(const Call& call, uint64_t ns, bool blocks);
-  [[gnu::noinline]] void note_slow(const Call& call, uint64_t us);
-  [[gnu::noinline]] void note_latency(const Call& call, uint64_t ns, int64_t threshold_ms);
+  void note_slow(const Call& call, uint64_t us);
+  void note_latency(const Call& call, uint64_t ns, int64_t threshold_ms);
   void absorb_events();
 
   Server& server_;

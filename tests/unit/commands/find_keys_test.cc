@@ -129,5 +129,24 @@ TEST(FindKeys, RandomArgumentsStayInside) {
   }
 }
 
+// What a row says of its only key is what the extractor finds, in every call that has the right number of words.
+TEST(FindKeys, AgreesWithWhatTheTableKnows) {
+  const CommandTable table;
+  for (uint32_t index = 0; index < table.count(); ++index) {
+    const CommandSpec& spec = table.by_index(index);
+    if (spec.only_key == 0) continue;
+    for (size_t count = 1; count < 12; ++count) {
+      if (!arity_fits(spec, count)) continue;
+      Positions positions;
+      ASSERT_TRUE(find_keys(spec, std::vector<std::string_view>(count, "get"), positions)) << spec.full_name;
+      ASSERT_THAT(positions, ElementsAre(spec.only_key)) << spec.full_name << " " << count;
+    }
+  }
+  const auto only_key = [&](std::string_view name) { return table.find_named(name)->only_key; };
+  EXPECT_EQ(only_key("xadd"), 1u);
+  EXPECT_EQ(only_key("object|encoding"), 2u);
+  for (const char* name : {"ping", "mget", "rename", "xread", "object"}) EXPECT_EQ(only_key(name), 0u) << name;
+}
+
 }  // namespace
 }  // namespace millrace::commands

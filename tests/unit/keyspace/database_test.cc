@@ -403,6 +403,23 @@ TEST_F(DatabaseTest, ValuesAreStreams) {
   EXPECT_GT(value.memory_bytes(), 0u);
 }
 
+TEST_F(DatabaseTest, AHashThatIsKnownIsOfThatKeyOnly) {
+  const std::string text = "kkk";
+  const std::string_view key(text);
+  create(key);
+  create("k");
+  create("");
+  Database view(keyspace, 0, {.unix_ms = now_ms}, events, {key, keyspace.hash_of(key)});
+  for (const std::string_view each :
+       {key, key.substr(0, 1), key.substr(1, 1), std::string_view("kkk"), std::string_view(), key.substr(0, 0)}) {
+    EXPECT_EQ(view.find_to_read(each), db().find_to_read(each)) << each;
+    EXPECT_NE(view.find_to_read(each), nullptr) << each;
+  }
+  EXPECT_EQ(view.with_index(1).find_to_read(key), nullptr);
+  Database of_empty(keyspace, 0, {.unix_ms = now_ms}, events, {"", keyspace.hash_of("")});
+  EXPECT_NE(of_empty.find_to_read(std::string_view()), nullptr);
+}
+
 TEST_F(DatabaseTest, EmptyPartitionsCostLittle) {
   EXPECT_LE(sizeof(Partition), 512u);
 }
