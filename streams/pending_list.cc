@@ -1,76 +1,84 @@
 // PendingList: records in a slab, and three kinds of SlotTree over their slots.
 //
-//   slab         slot -> | id (16) | delivery time (8) | sequence, is_aside (8) | consumer (4) | count (4) |
+//   slab         slot -> | ms | seq | time | order | owner | count |
 //   by_id        all slots in id order
 //   by_consumer  consumer -> its slots in id order; one tree each, so that every consumer's appends fill their nodes
 //   by_time      all slots not set aside: unowned ones first, in the order of their sequence; then by time, then by
 //                sequence
 //
-// The sequence numbers every put, which makes "in the order they were set" a key like any other. A count that does not
-// fit 32 bits (hand-made RETRYCOUNTs, so hardly ever) is in a side table, but for the greatest, which XNACK FATAL sets.
-// An empty list has no Impl.
+// The sequence numbers every put, which makes "in the order they were set" a key like any other; `order` is it and a
+// bit that says whether the record is set aside. The slab packs what is alike, and the numbers of records that are
+// handed out together are: they take some bytes. An empty list has no Impl.
 //
 // A copy has a slab and trees of its own, and these share their parts with the original's (slot_slab.h, slot_tree.h).
-// Slots mean the same in both. The side table is shared as a whole, and copied as a whole.
+// Slots mean the same in both.
 #include "streams/pending_list.h"
 
 #include <algorithm>
 #include <compare>
-#include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
-#include "base/ref.h"
 #include "streams/slot_slab.h"
 #include "streams/slot_tree.h"
 
 namespace millrace::streams {
 namespace {
 
-constexpr int64_t kCountMax = std::numeric_limits<int64_t>::max();
-// What a record's count says instead of a number.
-constexpr uint32_t kCountInSideTable = std::numeric_limits<uint32_t>::max();
-constexpr uint32_t kCountIsMax = kCountInSideTable - 1;
+enum Column : uint32_t { kMs, kSeq, kTime, kOrder, kOwner, kCount };
+static_assert(kCount + 1 == PackedChunk::kColumns);
 
-struct Record {
-  StreamId id;
-  int64_t delivery_time_ms;
-  uint64_t sequence : 63;
-  uint64_t is_aside : 1;
-  ConsumerId consumer;
-  uint32_t count;
-};
-static_assert(sizeof(Record) == 40);
+// Numbers of one column are best near each other: that nobody owns a record is an owner like the first, and times lie
+// around the middle.
+constexpr uint64_t kTimeZero = uint64_t{1} << 63;
+constexpr uint64_t kAside = 1;
+uint64_t packed_owner(ConsumerId consumer) {
+  return static_cast<ConsumerId>(consumer + 1);
+}
 
-using Slab = SlotSlab<Record>;
-
-struct IdOf {
-  using Key = StreamId;
-  const Slab* slab;
-  Key operator()(uint32_t slot) const { return (*slab)[slot].id; }
-};
+SlotSlab::Row row_of(const Pending& pending, uint64_t sequence) {
+  return {pending.id.ms,
+          pending.id.seq,
+          static_cast<uint64_t>(pending.delivery_time_ms) ^ kTimeZero,
+          sequence << 1,
+          packed_owner(pending.consumer),
+          static_cast<uint64_t>(pending.delivery_count)};
+}
+StreamId id_of(const SlotSlab::Row& row) {
+  return {row[kMs], row[kSeq]};
+}
+ConsumerId owner_of(const SlotSlab::Row& row) {
+  return static_cast<ConsumerId>(row[kOwner] - 1);
+}
+bool is_aside(const SlotSlab::Row& row) {
+  return row[kOrder] & kAside;
+}
+Pending pending_of(const SlotSlab::Row& row) {
+  return {id_of(row), owner_of(row), static_cast<int64_t>(row[kTime] ^ kTimeZero), static_cast<int64_t>(row[kCount])};
+}
 
 struct TimeKey {
-  bool owned = false;
-  int64_t time_ms = 0;  // 0 for unowned records, whatever time they carry
-  uint64_t sequence = 0;
+  uint64_t time = 0;      // 0 for unowned records, whatever time they carry
+  uint64_t sequence = 0;  // with the top bit for owned ones, which follow even if their time is 0
 
   friend constexpr auto operator<=>(const TimeKey&, const TimeKey&) = default;
 };
+TimeKey time_key_of(const SlotSlab::Row& row) {
+  const uint64_t sequence = row[kOrder] >> 1;
+  if (row[kOwner] == packed_owner(kNoConsumer)) return {0, sequence};
+  return {row[kTime], sequence | uint64_t{1} << 63};
+}
 
+struct IdOf {
+  using Key = StreamId;
+  const SlotSlab* slab;
+  Key operator()(uint32_t slot) const { return {slab->number(slot, kMs), slab->number(slot, kSeq)}; }
+};
 struct TimeOf {
   using Key = TimeKey;
-  const Slab* slab;
-  Key operator()(uint32_t slot) const {
-    const Record& record = (*slab)[slot];
-    const bool owned = record.consumer != kNoConsumer;
-    return {owned, owned ? record.delivery_time_ms : 0, record.sequence};
-  }
-};
-
-struct LargeCounts : RefCounted<LargeCounts> {
-  std::unordered_map<uint32_t, int64_t> of_slot;
+  const SlotSlab* slab;
+  Key operator()(uint32_t slot) const { return time_key_of(slab->row(slot)); }
 };
 
 }  // namespace
@@ -83,7 +91,6 @@ struct PendingList::Impl {
       : slab(other.slab),
         by_id(other.by_id, IdOf{&slab}),
         by_time(other.by_time, TimeOf{&slab}),
-        large_counts(other.large_counts),
         next_sequence(other.next_sequence),
         aside_count(other.aside_count) {
     by_consumer.reserve(other.by_consumer.size());
@@ -91,110 +98,94 @@ struct PendingList::Impl {
   }
   Impl& operator=(const Impl&) = delete;
 
-  Slab slab;
+  SlotSlab slab;
   IdTree by_id{IdOf{&slab}};
   std::unordered_map<ConsumerId, IdTree> by_consumer;
+  IdTree* last_tree = nullptr;  // that of last_consumer, if any
+  ConsumerId last_consumer = kNoConsumer;
   SlotTree<TimeOf> by_time{TimeOf{&slab}};
-  Ref<LargeCounts> large_counts;  // nullptr while there are none
   uint64_t next_sequence = 0;
   size_t aside_count = 0;
 
   uint32_t find(StreamId id) const {
-    const uint32_t last = by_id.last();
-    if (last == kNoSlot || slab[last].id < id) return kNoSlot;  // as for every new delivery
+    if (by_id.ends_before(id)) return kNoSlot;  // as for every new delivery
     const uint32_t slot = by_id.at_or_after(id);
-    return slot != kNoSlot && slab[slot].id == id ? slot : kNoSlot;
-  }
-
-  int64_t count_at(uint32_t slot) const {
-    const uint32_t count = slab[slot].count;
-    if (count < kCountIsMax) return count;
-    return count == kCountIsMax ? kCountMax : large_counts->of_slot.at(slot);
+    return slot != kNoSlot && IdOf{&slab}(slot) == id ? slot : kNoSlot;
   }
 
   std::optional<Pending> at(uint32_t slot) const {
     if (slot == kNoSlot) return std::nullopt;
-    const Record& record = slab[slot];
-    return Pending{record.id, record.consumer, record.delivery_time_ms, count_at(slot)};
+    return pending_of(slab.row(slot));
   }
 
   size_t copy_run(std::span<const uint32_t> slots, std::span<Pending> out) const {
     const size_t count = std::min(slots.size(), out.size());
-    for (size_t i = 0; i < count; ++i) out[i] = *at(slots[i]);
+    for (size_t i = 0; i < count; ++i) out[i] = pending_of(slab.row(slots[i]));
     return count;
   }
 
-  std::unordered_map<uint32_t, int64_t>& writable_large_counts() {
-    if (!large_counts || !large_counts->is_unique()) {
-      auto copy = Ref<LargeCounts>::make();
-      if (large_counts) copy->of_slot = large_counts->of_slot;
-      large_counts = std::move(copy);
-    }
-    return large_counts->of_slot;
-  }
-
-  void forget_large_count(uint32_t slot, const Record& record) {
-    if (record.count != kCountInSideTable) return;
-    writable_large_counts().erase(slot);
-    if (large_counts->of_slot.empty()) large_counts = nullptr;
-  }
-
-  // `record` is the one at the slot, and writable.
-  void set_count(uint32_t slot, Record& record, int64_t count) {
-    forget_large_count(slot, record);
-    const bool fits = count >= 0 && count < kCountIsMax;
-    record.count = fits ? static_cast<uint32_t>(count) : count == kCountMax ? kCountIsMax : kCountInSideTable;
-    if (record.count == kCountInSideTable) writable_large_counts()[slot] = count;
-  }
-
   void add(const Pending& pending) {
-    const uint32_t slot = slab.take();
-    Record& record = slab.writable(slot);
-    record = {pending.id, pending.delivery_time_ms, next_sequence++, 0, pending.consumer, 0};
-    set_count(slot, record, pending.delivery_count);
-    by_id.insert(slot);
-    join_consumer(slot, pending.consumer);
-    by_time.insert(slot);
+    const SlotSlab::Row row = row_of(pending, next_sequence++);
+    const uint32_t slot = slab.add(row);
+    by_id.insert(pending.id, slot);
+    tree_of(pending.consumer).insert(pending.id, slot);
+    by_time.insert(time_key_of(row), slot);
   }
 
   void change(uint32_t slot, const Pending& pending) {
-    leave_time_order(slot);
-    Record& record = slab.writable(slot);
-    const bool moves = record.consumer != pending.consumer;
-    if (moves) leave_consumer(slot);
-    record.consumer = pending.consumer;
-    record.delivery_time_ms = pending.delivery_time_ms;
-    record.sequence = next_sequence++;
-    set_count(slot, record, pending.delivery_count);
-    if (moves) join_consumer(slot, pending.consumer);
-    by_time.insert(slot);
-  }
-
-  void join_consumer(uint32_t slot, ConsumerId consumer) {
-    by_consumer.try_emplace(consumer, IdOf{&slab}).first->second.insert(slot);
-  }
-  void leave_consumer(uint32_t slot) {
-    const auto tree = by_consumer.find(slab[slot].consumer);
-    CHECK(tree != by_consumer.end());
-    tree->second.erase(slot);
-    if (tree->second.empty()) by_consumer.erase(tree);
-  }
-
-  void leave_time_order(uint32_t slot) {
-    if (slab[slot].is_aside) {
-      slab.writable(slot).is_aside = 0;
-      --aside_count;
-    } else {
-      by_time.erase(slot);
-    }
+    const SlotSlab::Row before = slab.row(slot);
+    const SlotSlab::Row after = row_of(pending, next_sequence++);
+    leave_time_order(slot, before);
+    const bool moves = before[kOwner] != after[kOwner];
+    if (moves) leave_consumer(slot, before);
+    slab.replace(slot, after);
+    if (moves) tree_of(pending.consumer).insert(pending.id, slot);
+    by_time.insert(time_key_of(after), slot);
   }
 
   void remove(uint32_t slot) {
-    leave_time_order(slot);
-    leave_consumer(slot);
-    by_id.erase(slot);
-    forget_large_count(slot, slab[slot]);
-    slab.give_back(slot);
+    const SlotSlab::Row row = slab.row(slot);
+    leave_time_order(slot, row);
+    leave_consumer(slot, row);
+    by_id.erase(id_of(row), slot);
+    slab.erase(slot);
+  }
+
+  // Mostly it is the one that was last asked for.
+  IdTree& tree_of(ConsumerId consumer) {
+    if (last_tree == nullptr || last_consumer != consumer) {
+      last_tree = &by_consumer.try_emplace(consumer, IdOf{&slab}).first->second;
+      last_consumer = consumer;
+    }
+    return *last_tree;
+  }
+  void leave_consumer(uint32_t slot, const SlotSlab::Row& row) {
+    IdTree& tree = tree_of(owner_of(row));
+    tree.erase(id_of(row), slot);
+    if (!tree.empty()) return;
+    by_consumer.erase(owner_of(row));
+    last_tree = nullptr;
+  }
+  void leave_time_order(uint32_t slot, const SlotSlab::Row& row) {
+    is_aside(row) ? (void)--aside_count : by_time.erase(time_key_of(row), slot);
+  }
+
+  // Out of the time order, and back.
+  void set_aside(uint32_t slot) {
+    SlotSlab::Row row = slab.row(slot);
+    if (is_aside(row)) return;
+    by_time.erase(time_key_of(row), slot);
+    row[kOrder] |= kAside;
+    slab.replace(slot, row);
+    ++aside_count;
+  }
+  void recall(uint32_t slot) {
+    SlotSlab::Row row = slab.row(slot);
+    if (!is_aside(row)) return;
+    row[kOrder] &= ~kAside;
+    slab.replace(slot, row);
+    by_time.insert(time_key_of(row), slot);
+    --aside_count;
   }
 
   size_t count_of(ConsumerId consumer) const {
@@ -212,9 +203,6 @@ constexpr size_t kHashNodeOverhead = 2 * sizeof(void*);  // its link and its buc
 
 size_t PendingList::Impl::memory_bytes() const {
   size_t bytes = sizeof(Impl) + slab.memory_bytes() + by_id.memory_bytes() + by_time.memory_bytes();
-  if (large_counts) {
-    bytes += large_counts->of_slot.size() * (sizeof(std::pair<uint32_t, int64_t>) + kHashNodeOverhead);
-  }
   for (const auto& [consumer, tree] : by_consumer) {
     bytes += tree.memory_bytes() + sizeof(std::pair<ConsumerId, IdTree>) + kHashNodeOverhead;
   }
@@ -238,21 +226,16 @@ void PendingList::Impl::check_invariants() const {
     owned_by_someone += tree.size();
   }
   CHECK(owned_by_someone == by_id.size());
-  size_t large = 0;
   size_t aside = 0;
-  const TimeOf time_of{&slab};
   for (uint32_t slot = by_id.first(); slot != kNoSlot;) {
-    const Record& record = slab[slot];
-    CHECK(by_consumer.at(record.consumer).at_or_after(record.id) == slot);
-    CHECK((by_time.at_or_after(time_of(slot)) == slot) != record.is_aside);
-    aside += record.is_aside;
-    CHECK(record.sequence < next_sequence);
-    if (record.count == kCountInSideTable) CHECK(large_counts && large_counts->of_slot.contains(slot));
-    large += record.count == kCountInSideTable;
-    const auto next = successor(record.id);
+    const SlotSlab::Row row = slab.row(slot);
+    CHECK(by_consumer.at(owner_of(row)).at_or_after(id_of(row)) == slot);
+    CHECK((by_time.at_or_after(time_key_of(row)) == slot) != is_aside(row));
+    aside += is_aside(row);
+    CHECK(row[kOrder] >> 1 < next_sequence);
+    const auto next = successor(id_of(row));
     slot = next ? by_id.at_or_after(*next) : kNoSlot;
   }
-  CHECK(large_counts ? large > 0 && large == large_counts->of_slot.size() : large == 0);
   CHECK(aside == aside_count);
 }
 
@@ -372,21 +355,12 @@ std::optional<Pending> PendingList::next_oldest(StreamId id) const {
 
 void PendingList::set_aside(StreamId id) {
   const uint32_t slot = impl_ == nullptr ? kNoSlot : impl_->find(id);
-  if (slot == kNoSlot || impl_->slab[slot].is_aside) return;
-  impl_->by_time.erase(slot);
-  impl_->slab.writable(slot).is_aside = 1;
-  ++impl_->aside_count;
+  if (slot != kNoSlot) impl_->set_aside(slot);
 }
 
 void PendingList::recall_all() {
   if (impl_ == nullptr || impl_->aside_count == 0) return;
-  for (auto pending = first(); pending; pending = after(pending->id)) {
-    const uint32_t slot = impl_->find(pending->id);
-    if (!impl_->slab[slot].is_aside) continue;
-    impl_->slab.writable(slot).is_aside = 0;
-    impl_->by_time.insert(slot);
-  }
-  impl_->aside_count = 0;
+  for (auto pending = first(); pending; pending = after(pending->id)) impl_->recall(impl_->find(pending->id));
 }
 
 void PendingList::check_invariants() const {

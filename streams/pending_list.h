@@ -5,13 +5,14 @@
 //   by consumer, then id  history reads, XPENDING <consumer>, XINFO
 //   by delivery time      XREADGROUP CLAIM, XNACK: unowned records first (the NACK zone, a FIFO), then oldest delivery
 //                         first; equal times in the order they were set. Records can be set aside from this order.
-// Every operation is O(log n) or better. Records cost tens of bytes, not hundreds. Consumers are small numbers given
-// out by Group; kNoConsumer owns the NACKed records.
+// Every operation is O(log n) or better. A record costs about 20 bytes, three times that if its numbers are as wide as
+// can be. Consumers are small numbers given out by Group; kNoConsumer owns the NACKed records.
 //
 // A copy costs microseconds: it shares the records, and either side copies what it writes to, some kilobytes per write.
 //
 // Invariant: each record is in all three orders exactly once (one set aside in the first two); consumer counts equal a
-// scan. One thread (partition lock) for each list: copies of it may be read, changed and destroyed by others meanwhile.
+// scan. One thread (partition lock) for each list, for looking as well: copies of it may be read, changed and destroyed
+// by others meanwhile.
 #pragma once
 
 #include <cstdint>

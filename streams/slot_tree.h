@@ -10,6 +10,9 @@
 // Ascending inserts leave full nodes behind (the last node is not halved when it is appended to). Neighbours are merged
 // as soon as they fill half a node together; that keeps the tree shallow and its memory proportional to its content.
 //
+// The tree remembers where a lookup or an erase ended: walks, and erasing slot after slot, mostly go on from there
+// without a descent.
+//
 // A copy of a tree is a reference to its root. After that either side, before it writes to a node, copies those on the
 // way down to it that the other may see. A node with one reference below others that have one each is ours alone.
 //
@@ -48,6 +51,7 @@ class SlotTree {
         inner_count_(other.inner_count_) {
     if (root_ != nullptr) root_->references.retain();
     other.owns_last_leaf_ = false;
+    other.owns_seen_leaf_ = false;
   }
   SlotTree(const SlotTree&) = delete;
   SlotTree& operator=(const SlotTree&) = delete;
@@ -56,10 +60,10 @@ class SlotTree {
   size_t size() const { return size_; }
   size_t memory_bytes() const { return leaf_count_ * sizeof(Leaf) + inner_count_ * sizeof(Inner); }
 
-  // REQUIRES: no slot in the tree has the same key.
-  void insert(uint32_t slot) {
-    const Key key = key_of_(slot);
+  // `key` is the slot's. REQUIRES: no slot in the tree has the same.
+  void insert(const Key& key, uint32_t slot) {
     if (append(key, slot)) return;
+    seen_leaf_ = nullptr;
     if (root_ == nullptr) root_ = make_leaf();
     own(root_, height_);
     const Split split = insert_below(root_, height_, true, key, slot);
@@ -72,12 +76,13 @@ class SlotTree {
     ++height_;
   }
 
-  // REQUIRES: the slot is in the tree and its key is what it was at insert().
-  void erase(uint32_t slot) {
+  // REQUIRES: the slot is in the tree, with this key.
+  void erase(const Key& key, uint32_t slot) {
     CHECK(root_ != nullptr);
-    own(root_, height_);
-    erase_below(root_, height_, key_of_(slot), slot);
     --size_;
+    if (take_seen(slot)) return;
+    own(root_, height_);
+    erase_below(root_, height_, key, slot);
     while (height_ > 0 && root_->count == 1) {
       Node* const only = as_inner(root_).children[0];
       free_inner(root_);
@@ -91,6 +96,7 @@ class SlotTree {
     if (root_ != nullptr) drop(root_, height_);
     root_ = nullptr;
     last_leaf_ = nullptr;
+    seen_leaf_ = nullptr;
     height_ = 0;
     size_ = leaf_count_ = inner_count_ = 0;
   }
@@ -104,9 +110,10 @@ class SlotTree {
   // Slots that follow each other from there on, for walks over many: at least one if there is one. Any change to the
   // tree ends its life.
   std::span<const uint32_t> run_from(const Key& key) const {
+    if (is_near(key)) return {seen_leaf_->slots + seen_at_, seen_leaf_->count - seen_at_};
     if (root_ == nullptr) return {};
-    const Node* node = root_;
-    const Node* behind = nullptr;  // the subtree that follows `node`, and its height
+    Node* node = root_;
+    Node* behind = nullptr;  // the subtree that follows `node`, and its height
     uint32_t behind_height = 0;
     for (uint32_t height = height_; height > 0; --height) {
       const Inner& inner = as_inner(node);
@@ -117,14 +124,22 @@ class SlotTree {
       }
       node = inner.children[at];
     }
-    const Leaf& leaf = as_leaf(node);
-    const uint32_t at = place_of(leaf, key);
-    if (at < leaf.count) return {leaf.slots + at, leaf.count - at};
-    if (behind == nullptr) return {};
-    const Leaf& following = first_leaf_below(behind, behind_height);
-    return {following.slots, following.count};
+    Leaf* leaf = &as_leaf(node);
+    uint32_t place = place_of(*leaf, key);
+    if (place == leaf->count) {
+      if (behind == nullptr) return {};
+      leaf = &first_leaf_below(behind, behind_height);
+      place = 0;
+    }
+    see(*leaf, place, false);
+    return {seen_leaf_->slots + seen_at_, seen_leaf_->count - seen_at_};
   }
 
+  // True if no key is as great: quick while slots are being appended.
+  bool ends_before(const Key& key) const {
+    if (last_leaf_ != nullptr) return last_key_ < key;
+    return root_ == nullptr || key_of_(last()) < key;
+  }
   uint32_t first() const { return root_ == nullptr ? kNoSlot : first_below(root_, height_); }
   uint32_t last() const {
     if (root_ == nullptr) return kNoSlot;
@@ -188,6 +203,7 @@ class SlotTree {
   // The three free a node that is ours alone; what lies below it has gone elsewhere.
   void free_leaf(Node* node) {
     last_leaf_ = nullptr;
+    seen_leaf_ = nullptr;
     --leaf_count_;
     delete &as_leaf(node);
   }
@@ -208,6 +224,7 @@ class SlotTree {
     if (height == 0) {
       place = new Leaf(as_leaf(shared));
       last_leaf_ = nullptr;
+      seen_leaf_ = nullptr;
     } else {
       place = new Inner(as_inner(shared));
       for (uint32_t i = 0; i < place->count; ++i) as_inner(place).children[i]->references.retain();
@@ -234,22 +251,39 @@ class SlotTree {
     return as_leaf(*place);
   }
 
-  // ---- finding. Among children the right end comes first: ascending ids are the common case.
+  // ---- finding. The ends come first: most slots are added at the right one and erased at the left one.
   uint32_t child_for(const Inner& inner, const Key& key) const {
     if (inner.keys[inner.count - 1] <= key) return inner.count - 1;
+    if (inner.count > 1 && key < inner.keys[1]) return 0;
     const Key* behind = std::upper_bound(inner.keys + 1, inner.keys + inner.count, key);
     return static_cast<uint32_t>(behind - inner.keys) - 1;
   }
   uint32_t place_of(const Leaf& leaf, const Key& key) const {
+    if (leaf.count == 0 || key <= key_of_(leaf.slots[0])) return 0;
     const uint32_t* place = std::lower_bound(leaf.slots, leaf.slots + leaf.count, key,
                                              [this](uint32_t slot, const Key& k) { return key_of_(slot) < k; });
     return static_cast<uint32_t>(place - leaf.slots);
   }
-  static const Leaf& first_leaf_below(const Node* node, uint32_t height) {
+  static Leaf& first_leaf_below(Node* node, uint32_t height) {
     for (; height > 0; --height) node = as_inner(node).children[0];
     return as_leaf(node);
   }
-  static uint32_t first_below(const Node* node, uint32_t height) { return first_leaf_below(node, height).slots[0]; }
+  static uint32_t first_below(Node* node, uint32_t height) { return first_leaf_below(node, height).slots[0]; }
+
+  void see(Leaf& leaf, uint32_t at, bool is_owned) const {
+    seen_leaf_ = &leaf;
+    seen_at_ = at;
+    owns_seen_leaf_ = is_owned;
+  }
+  // True if the key is that of the slot last found, or is for the one behind it in the same leaf: as walks ask for.
+  bool is_near(const Key& key) const {
+    if (seen_leaf_ == nullptr) return false;
+    const Key seen = key_of_(seen_leaf_->slots[seen_at_]);
+    if (!(seen < key)) return seen == key;
+    if (seen_at_ + 1 == seen_leaf_->count || key_of_(seen_leaf_->slots[seen_at_ + 1]) < key) return false;
+    ++seen_at_;
+    return true;
+  }
 
   // REQUIRES: the tree is not empty.
   Leaf* last_leaf() const {
@@ -289,7 +323,7 @@ class SlotTree {
   }
 
   Split insert_in_leaf(Leaf& leaf, bool rightmost, const Key& key, uint32_t slot) {
-    const uint32_t at = place_of(leaf, key);
+    const uint32_t at = &leaf == last_leaf_ && last_key_ < key ? leaf.count : place_of(leaf, key);
     if (leaf.count < kLeafSlots) {
       put_slot(leaf, at, slot);
       return {};
@@ -346,9 +380,10 @@ class SlotTree {
     const uint32_t at = child_for(inner, key);
     own(inner.children[at], height - 1);
     erase_below(inner.children[at], height - 1, key, slot);
-    if (inner.children[at]->count == 0) {
+    const uint32_t left = inner.children[at]->count;
+    if (left == 0) {
       take_child(inner, at, height - 1);
-    } else {
+    } else if (left < capacity(height - 1) / 2) {
       merge_with_next(inner, at, height - 1);
       if (at > 0) merge_with_next(inner, at - 1, height - 1);
     }
@@ -356,12 +391,27 @@ class SlotTree {
 
   // Looks for the number: reading through a leaf is quicker than asking for keys.
   void take_slot(Leaf& leaf, uint32_t slot) {
-    uint32_t* const end = leaf.slots + leaf.count;
-    uint32_t* const place = std::find(leaf.slots, end, slot);
+    const uint32_t* const end = leaf.slots + leaf.count;
+    const uint32_t* const place = std::find(std::cbegin(leaf.slots), end, slot);
     CHECK(place != end);
-    std::copy(place + 1, end, place);
+    see(leaf, static_cast<uint32_t>(place - leaf.slots), true);
+    take_seen();
+  }
+  void take_seen() {
+    Leaf& leaf = *seen_leaf_;
+    std::copy(leaf.slots + seen_at_ + 1, leaf.slots + leaf.count, leaf.slots + seen_at_);
     --leaf.count;
-    if (place == leaf.slots + leaf.count && &leaf == last_leaf_) last_leaf_ = nullptr;
+    if (seen_at_ < leaf.count) return;
+    seen_leaf_ = nullptr;
+    if (&leaf == last_leaf_) last_leaf_ = nullptr;
+  }
+  // True if the slot was the one last seen, or the one behind a slot that was erased, and could be taken out of its
+  // leaf without a look at other nodes.
+  bool take_seen(uint32_t slot) {
+    if (seen_leaf_ == nullptr || !owns_seen_leaf_ || seen_leaf_->slots[seen_at_] != slot) return false;
+    if (seen_leaf_->count <= (height_ == 0 ? 1 : kLeafSlots / 2)) return false;
+    take_seen();
+    return true;
   }
   void take_child(Inner& inner, uint32_t at, uint32_t child_height) {
     free_node(inner.children[at], child_height);
@@ -421,6 +471,9 @@ class SlotTree {
   Leaf* last_leaf_ = nullptr;            // nullptr: to be looked up
   Key last_key_{};                       // its last one
   mutable bool owns_last_leaf_ = false;  // all nodes on the way to it are ours alone
+  mutable Leaf* seen_leaf_ = nullptr;    // where a lookup or an erase ended; nullptr: unknown
+  mutable uint32_t seen_at_ = 0;
+  mutable bool owns_seen_leaf_ = false;  // as owns_last_leaf_
   uint32_t height_ = 0;                  // inner levels above the leaves
   size_t size_ = 0;
   size_t leaf_count_ = 0;

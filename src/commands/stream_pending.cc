@@ -86,19 +86,48 @@ void write_pending(resp::ReplyWriter& reply, const Group& group, const Pending& 
   reply.integer(pending.delivery_count);
 }
 
+// The records of the range, of one consumer if it is given. They are copied out of the list some at a time.
+class RangeWalk {
+ public:
+  RangeWalk(const streams::PendingList& list, const Consumer* consumer, const RangeOptions& options)
+      : list_(list), consumer_(consumer), from_(options.start), end_(options.end) {}
+
+  // nullptr behind the last one.
+  const Pending* next() {
+    if (at_ == copied_ && !copy_more()) return nullptr;
+    const Pending& pending = some_[at_++];
+    return pending.id <= end_ ? &pending : nullptr;
+  }
+
+ private:
+  static constexpr size_t kCopiedAtOnce = 32;
+
+  bool copy_more() {
+    if (!from_) return false;
+    at_ = 0;
+    copied_ = consumer_ == nullptr ? list_.copy_from(*from_, some_) : list_.copy_from(consumer_->id, *from_, some_);
+    from_ = copied_ == 0 ? std::nullopt : successor(some_[copied_ - 1].id);
+    return copied_ != 0;
+  }
+
+  const streams::PendingList& list_;
+  const Consumer* const consumer_;
+  std::optional<StreamId> from_;
+  const StreamId end_;
+  Pending some_[kCopiedAtOnce];
+  size_t at_ = 0;
+  size_t copied_ = 0;
+};
+
 void write_range(resp::ReplyWriter& reply, const Group& group, const RangeOptions& options, int64_t now_ms) {
   const Consumer* consumer = options.consumer ? group.consumer(*options.consumer) : nullptr;
   if (options.consumer && consumer == nullptr) return reply.array(0);
-  const auto next = [&](StreamId from) {
-    return consumer == nullptr ? group.pending.at_or_after(from) : group.pending.at_or_after(consumer->id, from);
-  };
   const size_t array = reply.begin_array(static_cast<int64_t>(std::min<uint64_t>(options.count, group.pending.size())));
+  RangeWalk walk(group.pending, consumer, options);
   uint64_t written = 0;
-  std::optional<StreamId> from = options.start;
-  while (from && written < options.count) {
-    const auto pending = next(*from);
-    if (!pending || pending->id > options.end) break;
-    from = successor(pending->id);
+  while (written < options.count) {
+    const Pending* const pending = walk.next();
+    if (pending == nullptr) break;
     const bool owned = pending->consumer != streams::kNoConsumer;
     if (options.min_idle_ms > 0 && owned && now_ms - pending->delivery_time_ms < options.min_idle_ms) continue;
     write_pending(reply, group, *pending, now_ms);

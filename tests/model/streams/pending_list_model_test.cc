@@ -15,7 +15,9 @@
 namespace millrace::streams {
 namespace {
 
-constexpr ConsumerId kConsumers = 4;
+constexpr ConsumerId kConsumers[] = {0, 1, 2, kNoConsumer - 1};
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 
 using Fields = std::tuple<StreamId, ConsumerId, int64_t, int64_t>;
 
@@ -100,16 +102,29 @@ class PendingListModel : public testing::TestWithParam<Shape> {
  protected:
   StreamId random_id() {
     const uint64_t n = random_.below(shape_.ids);
+    if (n % 50 == 7) return {n << 56 | n, n};
     return n % 5 == 0 ? StreamId{n / 10, std::numeric_limits<uint64_t>::max() - n % 2} : StreamId{n / 10, n % 10};
   }
   ConsumerId random_owner() {
-    return random_.one_in(5) ? kNoConsumer : static_cast<ConsumerId>(random_.below(kConsumers));
+    return random_.one_in(5) ? kNoConsumer : kConsumers[random_.below(std::size(kConsumers))];
+  }
+  // Mostly about now; now and then any, the least and the greatest among them.
+  int64_t random_time() {
+    if (random_.one_in(20)) return static_cast<int64_t>(random_.next()) >> random_.below(64);
+    if (random_.one_in(50)) return random_.one_in(2) ? std::numeric_limits<int64_t>::min() : kMax;
+    return static_cast<int64_t>(random_.one_in(3) ? random_.below(50) : 1000 + ++clock_ms_ / 4);
   }
   Pending random_record() {
-    const auto time_ms = static_cast<int64_t>(random_.one_in(3) ? random_.below(50) : 1000 + ++clock_ms_ / 4);
-    const auto count = static_cast<int64_t>(random_.one_in(8) ? random_.next() >> 1 : random_.below(4));
+    const int64_t time_ms = random_time();
+    const auto count =
+        static_cast<int64_t>(random_.one_in(8) ? random_.next() >> 1 >> random_.below(64) : random_.below(4));
     const StreamId id = shape_.ascending && !random_.one_in(4) ? StreamId{shape_.ids, ++next_seq_} : random_id();
     return {id, random_owner(), time_ms, count};
+  }
+  // One to be erased: often the one behind the last, as acknowledgements come.
+  StreamId id_to_erase() {
+    const auto next = random_.one_in(3) ? std::nullopt : model_.at_or_after(erased_);
+    return erased_ = next ? next->id : some_id();
   }
   StreamId some_id() {  // mostly one that is there
     const StreamId id =
@@ -150,7 +165,7 @@ class PendingListModel : public testing::TestWithParam<Shape> {
       list_.set_aside(id);
       model_.set_aside(id);
     } else {
-      const StreamId id = some_id();
+      const StreamId id = id_to_erase();
       ASSERT_EQ(list_.erase(id), model_.erase(id));
     }
     ASSERT_EQ(list_.size(), model_.size());
@@ -169,7 +184,7 @@ class PendingListModel : public testing::TestWithParam<Shape> {
     if (!by_id.empty()) {
       ASSERT_EQ(list.last()->id, by_id.back().id);
     }
-    for (ConsumerId consumer = 0; consumer < kConsumers; ++consumer) compare_consumer(list, model, consumer);
+    for (const ConsumerId consumer : kConsumers) compare_consumer(list, model, consumer);
     compare_consumer(list, model, kNoConsumer);
   }
   // A walk by copies, of a different size each time.
@@ -206,6 +221,7 @@ class PendingListModel : public testing::TestWithParam<Shape> {
   PendingList list_;
   Model model_;
   std::vector<Copy> copies_;
+  StreamId erased_;
   uint64_t clock_ms_ = 0;
   uint64_t next_seq_ = 0;
   bool draining_ = false;

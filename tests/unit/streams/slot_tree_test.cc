@@ -26,10 +26,10 @@ class SlotTreeTest : public testing::Test {
   static constexpr uint32_t first_key(uint32_t leaf) { return leaf * kLeafSlots * kGap; }
 
   void fill_leaves(uint32_t count) {
-    for (uint32_t key = 0; key < first_key(count); key += kGap) tree.insert(key);
+    for (uint32_t key = 0; key < first_key(count); key += kGap) tree.insert(key, key);
   }
   void erase_leaves(uint32_t from, uint32_t to) {
-    for (uint32_t key = first_key(from); key < first_key(to); key += kGap) tree.erase(key);
+    for (uint32_t key = first_key(from); key < first_key(to); key += kGap) tree.erase(key, key);
   }
   void expect_nodes(size_t leaves, size_t inners) const {
     EXPECT_EQ(tree.memory_bytes(), leaves * kLeafBytes + inners * kInnerBytes);
@@ -49,8 +49,8 @@ TEST_F(SlotTreeTest, JoinedInnerNodesAreSeparatedByTheKeyOfTheirParent) {
   fill_leaves(kLeaves);
   expect_nodes(kLeaves, 3);
   erase_leaves(kInnerChildren, kInnerChildren + 1);
-  tree.insert(kLowest + 1);
-  tree.insert(kLowest + 2);
+  tree.insert(kLowest + 1, kLowest + 1);
+  tree.insert(kLowest + 2, kLowest + 2);
   expect_nodes(kLeaves, 3);
   erase_leaves(0, kInnerChildren - 5);
   expect_nodes(15, 1);
@@ -58,8 +58,8 @@ TEST_F(SlotTreeTest, JoinedInnerNodesAreSeparatedByTheKeyOfTheirParent) {
   EXPECT_EQ(tree.at_or_after(kLowest + 1), kLowest + 1);
   EXPECT_EQ(tree.at_or_after(kLowest + 2), kLowest + 2);
   tree.check_invariants();
-  tree.erase(kLowest + 2);
-  tree.erase(kLowest + 1);
+  tree.erase(kLowest + 2, kLowest + 2);
+  tree.erase(kLowest + 1, kLowest + 1);
   tree.check_invariants();
 }
 
