@@ -33,6 +33,7 @@
 #include "io/socket.h"
 #include "io/system_clock.h"
 #include "io/system_disk.h"
+#include "process/allocator.h"
 #include "process/daemon.h"
 #include "process/environment.h"
 #include "process/files.h"
@@ -222,7 +223,8 @@ std::optional<std::string> load(commands::Server& server, const commands::Comman
                                                  return end.has_value();
                                                },
                                            .let_others_run = [] { std::this_thread::sleep_for(kPauseOfLoading); },
-                                           .reads_ahead = true},
+                                           .reads_ahead = true,
+                                           .prepare_memory = process::memory_preparation()},
                                           files.journal_directory);
   if (end) {
     server.log.warning(end->empty() ? "SHUTDOWN asked for while loading, ending"

@@ -69,7 +69,8 @@ std::string LoadProgress::summary() const {
 }
 
 LoadSource::LoadSource(const LoadEnvironment& environment, int fd, uint64_t begin, LoadProgress& progress)
-    : progress_(progress), blocks_(environment.disk, fd, begin, kBlockBytes, environment.reads_ahead) {}
+    : progress_(progress),
+      blocks_(environment.disk, fd, begin, kBlockBytes, environment.reads_ahead, environment.prepare_memory) {}
 
 std::string_view LoadSource::next_block() {
   if (is_stopped_) return {};

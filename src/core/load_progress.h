@@ -35,6 +35,9 @@ struct LoadEnvironment {
   std::function<void()> let_others_run = {};
   // A thread of its own reads the files. The order of calls to the disk is then the system's.
   bool reads_ahead = false;
+  // What that thread does besides, for each block: sees to it that memory for the next ones can be used at once
+  // (process/allocator.h). May be empty.
+  std::function<void()> prepare_memory = {};
 };
 
 class LoadProgress {

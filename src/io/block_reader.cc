@@ -2,11 +2,13 @@
 #include "io/block_reader.h"
 
 #include <system_error>
+#include <utility>
 
 namespace millrace::io {
 
-BlockReader::BlockReader(Disk& disk, int fd, uint64_t begin, size_t block_bytes, bool ahead)
-    : disk_(disk), fd_(fd), offset_(begin) {
+BlockReader::BlockReader(Disk& disk, int fd, uint64_t begin, size_t block_bytes, bool ahead,
+                         std::function<void()> besides)
+    : disk_(disk), fd_(fd), besides_(std::move(besides)), offset_(begin) {
   for (Block& block : blocks_) block.bytes.resize(block_bytes);
   if (!ahead) return;
   blocks_[current_].is_filled = true;  // as if it had been given out
@@ -51,9 +53,11 @@ void BlockReader::read_ahead() {
     Block& block = blocks_[i];
     if (!wait_until(block, false)) return;
     fill(block);
+    const bool is_full = block.count == static_cast<int64_t>(block.bytes.size());
     const bool is_last = block.count <= 0;
     hand_over(block, true);
     if (is_last) return;
+    if (is_full && besides_) besides_();
   }
 }
 

@@ -1,5 +1,6 @@
 // BlockReader: a file from a position to its end, in blocks. With `ahead` a thread reads the next block while the last
-// one is worked on; where none can be made, or without it, next() reads.
+// one is worked on; where none can be made, or without it, next() reads. The thread can do something besides after each
+// full block, while that is worked on.
 //
 // The disk must outlive it and the descriptor stay open. Used by one thread.
 #pragma once
@@ -7,6 +8,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -18,7 +20,7 @@ namespace millrace::io {
 
 class BlockReader {
  public:
-  BlockReader(Disk& disk, int fd, uint64_t begin, size_t block_bytes, bool ahead);
+  BlockReader(Disk& disk, int fd, uint64_t begin, size_t block_bytes, bool ahead, std::function<void()> besides = {});
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
@@ -42,7 +44,8 @@ class BlockReader {
 
   Disk& disk_;
   const int fd_;
-  uint64_t offset_;  // of the next block; of the thread, if there is one
+  const std::function<void()> besides_;  // of the thread; may be empty
+  uint64_t offset_;                      // of the next block; of the thread, if there is one
   int64_t error_ = 0;
   bool is_done_ = false;
   size_t current_ = 1;  // the block that was given out

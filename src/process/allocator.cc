@@ -1,7 +1,9 @@
 // See allocator.h. One of: jemalloc, the allocator of a sanitizer, that of the C library.
 #include "process/allocator.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <string_view>
@@ -40,6 +42,10 @@ namespace millrace::process {
 
 #if MILLRACE_JEMALLOC
 namespace {
+
+// More takes longer than loading what fits into it; less is used up before the next time. And of a free piece of more
+// than 64 times what it needs the allocator takes nothing, so as not to break it up.
+constexpr size_t kPreparedBytes = 512 * 1024;
 
 uint64_t figure(const char* name) {
   size_t value = 0;
@@ -98,6 +104,20 @@ bool purge_memory() {
   return mallctl(name.c_str(), nullptr, nullptr, nullptr, 0) == 0;
 }
 
+std::function<void()> memory_preparation() {
+  unsigned arena = 0;
+  size_t size = sizeof arena;
+  if (mallctl("thread.arena", &arena, &size, nullptr, 0) != 0) return {};
+  const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const int where = static_cast<int>(MALLOCX_ARENA(arena)) | MALLOCX_TCACHE_NONE;
+  return [where, pages = where | MALLOCX_ALIGN(page_bytes)] {
+    void* const memory = mallocx(kPreparedBytes, pages);
+    if (memory == nullptr) return;
+    madvise(memory, kPreparedBytes, MADV_POPULATE_WRITE);  // a system that cannot does it page by page, as before
+    dallocx(memory, where);
+  };
+}
+
 std::string allocator_statistics() {
   std::string text;
   malloc_stats_print(append_text, &text, nullptr);
@@ -146,6 +166,10 @@ commands::ThreadMemory thread_memory() {
 
 bool purge_memory() {
   return true;
+}
+
+std::function<void()> memory_preparation() {
+  return {};
 }
 
 std::string allocator_statistics() {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -60,6 +61,16 @@ TEST_P(BlockReaderTest, MayGoAwayAtAnyTime) {
     io::BlockReader reader(disk_, fd, 0, kBlockBytes, GetParam());
     for (int i = 0; i < blocks; ++i) EXPECT_EQ(reader.next().empty(), i >= 10);
   }
+}
+
+TEST_P(BlockReaderTest, TheThreadDoesSomethingBesidesAfterEachFullBlock) {
+  const int fd = file_of(std::string(10 * kBlockBytes + 1, 'a'));
+  std::atomic<int> times = 0;
+  {
+    io::BlockReader reader(disk_, fd, 0, kBlockBytes, GetParam(), [&] { ++times; });
+    EXPECT_EQ(rest_of(reader).size(), 10 * kBlockBytes + 1);
+  }
+  EXPECT_EQ(times, GetParam() ? 10 : 0);
 }
 
 TEST_P(BlockReaderTest, AFailureEndsItAfterWhatWasRead) {
