@@ -6,6 +6,12 @@
 
 namespace millrace::streams {
 
+EntryCursor::EntryCursor(const Node& node) : node_(&node) {
+  const uint8_t* const count = node.field_count();
+  master_pair_count_ = static_cast<size_t>(listpack::integer(count));
+  master_fields_ = listpack::next(count);
+}
+
 void EntryCursor::decode(const uint8_t* entry) {
   entry_ = entry;
   const int64_t flags = listpack::integer(entry);
@@ -16,8 +22,8 @@ void EntryCursor::decode(const uint8_t* entry) {
   p = listpack::next(p);
   deleted_ = flags & Node::kDeleted;
   if (flags & Node::kSameFields) {
-    pair_count_ = pieces_left_ = node_->field_count_;
-    field_ = node_->listpack_.at(node_->fields_offset_);
+    pair_count_ = pieces_left_ = master_pair_count_;
+    field_ = master_fields_;
   } else {
     pair_count_ = static_cast<size_t>(listpack::integer(p));
     pieces_left_ = 2 * pair_count_;
@@ -49,8 +55,8 @@ bool EntryCursor::to_front() {
 }
 
 bool EntryCursor::to_last() {
-  entry_ = node_->listpack_.end();
-  return to_previous();
+  decode(node_->listpack_.at(node_->last_offset_));
+  return true;
 }
 
 bool EntryCursor::to_next() {
@@ -71,14 +77,14 @@ bool EntryCursor::to_previous() {
 // Ids within a node grow about evenly, so their distance tells from which end the walk is shorter: from `first` up or
 // from the last one down.
 bool EntryCursor::nearer_to_last(StreamId first, StreamId id) const {
-  const StreamId last = node_->last_id_;
+  const StreamId last = node_->last_id();
   if (id <= first) return false;
   if (last.ms != first.ms) return id.ms - first.ms > (last.ms - first.ms) / 2;
   return id.ms > first.ms || id.seq - first.seq > (last.seq - first.seq) / 2;
 }
 
 bool EntryCursor::seek_at_or_after(StreamId target) {
-  if (node_->last_id_ < target) return false;
+  if (node_->last_id() < target) return false;
   to_front();
   if (id_ < target && nearer_to_last(id_, target)) {
     to_last();

@@ -25,9 +25,9 @@ class EntryCursor {
  public:
   EntryCursor() = default;
   // REQUIRES: the node has entries.
-  explicit EntryCursor(const Node& node) : node_(&node) {}
+  explicit EntryCursor(const Node& node);
   // On the entry at an offset that offset() once told.
-  EntryCursor(const Node& node, size_t offset) : node_(&node) { decode(node.listpack_.at(offset)); }
+  EntryCursor(const Node& node, size_t offset) : EntryCursor(node) { decode(node.listpack_.at(offset)); }
 
   bool to_first();
   bool to_last();
@@ -54,6 +54,8 @@ class EntryCursor {
   const uint8_t* behind() const;
 
   const Node* node_ = nullptr;
+  const uint8_t* master_fields_ = nullptr;
+  size_t master_pair_count_ = 0;
   const uint8_t* entry_ = nullptr;  // its flags
   const uint8_t* piece_ = nullptr;  // the next element to hand out
   const uint8_t* field_ = nullptr;  // the next field of the master entry; nullptr if the entry has its own

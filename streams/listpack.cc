@@ -150,16 +150,16 @@ bool validate(std::string_view bytes) {
 
 namespace {
 
-// Allocators give out sizes in four steps per power of two; asking for a full step wastes nothing.
+constexpr size_t kDoubledUpTo = 4096;
+constexpr size_t kBytesMax = std::numeric_limits<uint32_t>::max();
+
+}  // namespace
+
 size_t size_class(size_t size) {
   if (size <= 128) return (size + 15) & ~size_t{15};
   const size_t step = std::bit_floor(size - 1) / 4;
   return (size + step - 1) / step * step;
 }
-
-constexpr size_t kDoubledUpTo = 4096;
-
-}  // namespace
 
 Listpack::Listpack(size_t capacity) {
   resize_memory(size_class(std::max(capacity, listpack::kSizeMin)));
@@ -169,32 +169,36 @@ Listpack::Listpack(size_t capacity) {
   bytes_[size_ - 1] = listpack::kEnd;
 }
 
-Listpack::Listpack(std::string_view bytes, size_t capacity) : size_(bytes.size()) {
+Listpack::Listpack(std::string_view bytes, size_t capacity) : size_(static_cast<uint32_t>(bytes.size())) {
+  CHECK(bytes.size() <= kBytesMax);
   resize_memory(size_class(std::max(capacity, bytes.size())));
   std::memcpy(bytes_, bytes.data(), bytes.size());
 }
 
 Listpack::~Listpack() {
-  std::free(bytes_);
+  if (capacity_ != 0) std::free(bytes_);
 }
 
 void Listpack::write_size() {
-  CHECK(size_ <= std::numeric_limits<uint32_t>::max());
-  listpack::store(bytes_, static_cast<uint32_t>(size_));
+  listpack::store(bytes_, size_);
 }
 
 void Listpack::resize_memory(size_t capacity) {
-  auto* const bytes = static_cast<uint8_t*>(std::realloc(bytes_, capacity));
+  capacity = std::min(capacity, kBytesMax);
+  auto* const bytes = static_cast<uint8_t*>(std::realloc(capacity_ == 0 ? nullptr : bytes_, capacity));
   if (bytes == nullptr) throw std::bad_alloc();
+  if (capacity_ == 0 && bytes_ != nullptr) std::memcpy(bytes, bytes_, size_);
   bytes_ = bytes;
-  capacity_ = capacity;
+  capacity_ = static_cast<uint32_t>(capacity);
 }
 
 // Small listpacks double, as most will be filled; beyond that an eighth at a time bounds the waste.
 void Listpack::reserve(size_t room) {
   const size_t needed = size_ + room;
   if (needed <= capacity_) return;
-  const size_t grown = capacity_ < kDoubledUpTo ? std::min(2 * capacity_, kDoubledUpTo) : capacity_ + capacity_ / 8;
+  CHECK(needed <= kBytesMax);
+  const size_t capacity = capacity_;
+  const size_t grown = capacity < kDoubledUpTo ? std::min(2 * capacity, kDoubledUpTo) : capacity + capacity / 8;
   resize_memory(size_class(std::max(needed, grown)));
 }
 
@@ -211,7 +215,7 @@ ptrdiff_t Listpack::replace_integer(size_t offset, int64_t value) {
     reserve(size);
     uint8_t* const place = bytes_ + offset;
     std::memmove(place + size, place + old_size, size_ - offset - old_size);
-    size_ = size_ + size - old_size;
+    size_ = static_cast<uint32_t>(size_ + size - old_size);
     write_size();
   }
   std::memcpy(bytes_ + offset, element, size);
@@ -225,7 +229,7 @@ Listpack::Appender::Appender(Listpack& listpack, size_t room) : listpack_(listpa
 
 Listpack::Appender::~Appender() {
   *out_ = listpack::kEnd;
-  listpack_.size_ = static_cast<size_t>(out_ - listpack_.bytes_) + 1;
+  listpack_.size_ = static_cast<uint32_t>(out_ - listpack_.bytes_) + 1;
   CHECK(listpack_.size_ <= listpack_.capacity_);
   listpack_.write_size();
   uint8_t* const place = listpack_.bytes_ + listpack::kCountOffset;

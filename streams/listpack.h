@@ -126,12 +126,17 @@ inline size_t text_size_max(size_t length) {
 
 }  // namespace listpack
 
+// What malloc() gives for so many bytes: allocators have sizes in four steps per power of two.
+size_t size_class(size_t size);
+
 class Listpack {
  public:
   // Empty, with room for `capacity` bytes in all.
   explicit Listpack(size_t capacity = 0);
   // A copy of well-formed bytes.
   explicit Listpack(std::string_view bytes, size_t capacity = 0);
+  // One that lies in memory of somebody else's, who outlives it, until it grows. There are `size` well-formed bytes.
+  Listpack(uint8_t* bytes, size_t size) : size_(static_cast<uint32_t>(size)), bytes_(bytes) {}
   Listpack(const Listpack&) = delete;
   Listpack& operator=(const Listpack&) = delete;
   ~Listpack();
@@ -140,7 +145,7 @@ class Listpack {
   const uint8_t* begin() const { return bytes_ + listpack::kHeaderSize; }
   const uint8_t* end() const { return bytes_ + size_ - 1; }  // the 0xFF
   size_t size() const { return size_; }
-  size_t capacity() const { return capacity_; }
+  size_t capacity() const { return capacity_; }  // 0 in memory of somebody else's
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes_), size_}; }
 
   // Writes elements at the end. Header and end mark are written once, when the Appender goes.
@@ -173,9 +178,9 @@ class Listpack {
   void resize_memory(size_t capacity);
   void write_size();
 
+  uint32_t size_ = 0;
+  uint32_t capacity_ = 0;
   uint8_t* bytes_ = nullptr;
-  size_t size_ = 0;
-  size_t capacity_ = 0;
 };
 
 }  // namespace millrace::streams

@@ -55,9 +55,9 @@ struct Node::Scan {
   int64_t stated_live = 0;
   int64_t stated_deleted = 0;
   int64_t fields = 0;
-  size_t fields_offset = 0;
-  size_t entries_offset = 0;
-  size_t front_offset = 0;
+  uint32_t entries_offset = 0;
+  uint32_t front_offset = 0;
+  uint32_t last_offset = 0;
   int64_t live = 0;
   int64_t deleted = 0;
   StreamId last_id;
@@ -65,15 +65,15 @@ struct Node::Scan {
   bool master(const uint8_t* start) {
     if (!reader.integer(stated_live) || !reader.integer(stated_deleted) || !reader.integer(fields)) return false;
     if (fields < 0) return false;
-    fields_offset = static_cast<size_t>(reader.p - start);
     int64_t terminator = 0;
     if (!reader.skip(static_cast<uint64_t>(fields)) || !reader.integer(terminator)) return false;
-    entries_offset = front_offset = static_cast<size_t>(reader.p - start);
+    entries_offset = front_offset = last_offset = static_cast<uint32_t>(reader.p - start);
     return terminator == 0;
   }
 
   bool entry(StreamId master_id, const uint8_t* start) {
-    if (live == 0) front_offset = static_cast<size_t>(reader.p - start);
+    last_offset = static_cast<uint32_t>(reader.p - start);
+    if (live == 0) front_offset = last_offset;
     int64_t flags = 0, ms = 0, seq = 0, pieces = 0;
     if (!reader.integer(flags) || !reader.integer(ms) || !reader.integer(seq)) return false;
     if (flags < 0 || flags > (kDeleted | kSameFields)) return false;
@@ -105,49 +105,69 @@ bool Node::scan(Scan& scan) const {
          scan.deleted == scan.stated_deleted;
 }
 
-Node::Node(StreamId master_id, Elements elements, size_t capacity)
-    : listpack_(capacity), master_id_(master_id), last_id_(master_id), field_count_(elements.size() / 2) {
+Node::Node(StreamId master_id, Elements elements, size_t capacity) : listpack_(capacity), master_id_(master_id) {
   const size_t room = kMasterIntegers * listpack::kIntegerSizeMax + texts_size_max(elements, 0, 2);
   {
     Listpack::Appender out(listpack_, room);
     out.integer(0);
     out.integer(0);
-    out.integer(static_cast<int64_t>(field_count_));
+    out.integer(static_cast<int64_t>(elements.size() / 2));
     for (size_t i = 0; i < elements.size(); i += 2) out.text(elements[i]);
     out.integer(0);
   }
-  const uint8_t* fields = listpack_.begin();
-  for (int i = 0; i < 3; ++i) fields = listpack::next(fields);
-  fields_offset_ = static_cast<size_t>(fields - listpack_.at(0));
-  entries_offset_ = front_offset_ = listpack_.size() - 1;
+  entries_offset_ = front_offset_ = last_offset_ = static_cast<uint32_t>(listpack_.size() - 1);
 }
 
 Node::Node(const Node& other)
     : RefCounted(),
+      front_offset_(other.front_offset_),
       listpack_(other.listpack_.view(), other.listpack_.capacity()),
       master_id_(other.master_id_),
-      last_id_(other.last_id_),
-      live_(other.live_),
-      deleted_(other.deleted_),
-      field_count_(other.field_count_),
-      fields_offset_(other.fields_offset_),
       entries_offset_(other.entries_offset_),
-      front_offset_(other.front_offset_) {}
+      last_offset_(other.last_offset_) {}
 
-Node::Node(Outside, StreamId master_id, std::string_view bytes) : listpack_(bytes), master_id_(master_id) {}
+// ---- Closed nodes. Allocators round up, and mostly so far that a Node finds room in the allocation of its bytes.
+
+bool Node::fits_behind(size_t bytes) {
+  return size_class(sizeof(Node) + bytes) <= size_class(bytes);
+}
+
+Node::Node(Behind, StreamId master_id, std::string_view bytes)
+    : listpack_(behind(), bytes.size()), master_id_(master_id) {
+  std::memcpy(behind(), bytes.data(), bytes.size());
+}
+
+Ref<Node> Node::make_closed(StreamId master_id, std::string_view bytes) {
+  if (!fits_behind(bytes.size())) return Ref<Node>::adopt(new Node(master_id, bytes));
+  const Behind behind{bytes.size()};
+  return Ref<Node>::adopt(new (behind) Node(behind, master_id, bytes));
+}
+
+Ref<Node> Node::close() {
+  if (listpack_.capacity() == 0 || !fits_behind(listpack_.size())) {
+    listpack_.shrink();
+    return nullptr;
+  }
+  Ref<Node> closed = make_closed(master_id_, listpack_.view());
+  closed->front_offset_ = front_offset_;
+  closed->entries_offset_ = entries_offset_;
+  closed->last_offset_ = last_offset_;
+  return closed;
+}
+
+size_t Node::memory_bytes() const {
+  return listpack_.capacity() == 0 ? size_class(sizeof(*this) + listpack_.size())
+                                   : sizeof(*this) + listpack_.capacity();
+}
 
 Ref<Node> Node::decode(StreamId master_id, std::string_view bytes) {
-  if (bytes.size() < listpack::kSizeMin) return nullptr;
-  Ref<Node> node = Ref<Node>::make(Outside{}, master_id, bytes);
+  if (!listpack::has_valid_frame(bytes)) return nullptr;
+  Ref<Node> node = make_closed(master_id, bytes);
   Scan found;
   if (!node->scan(found)) return nullptr;
-  node->last_id_ = found.last_id;
-  node->live_ = static_cast<uint64_t>(found.live);
-  node->deleted_ = static_cast<uint64_t>(found.deleted);
-  node->field_count_ = static_cast<size_t>(found.fields);
-  node->fields_offset_ = found.fields_offset;
-  node->entries_offset_ = found.entries_offset;
   node->front_offset_ = found.front_offset;
+  node->entries_offset_ = found.entries_offset;
+  node->last_offset_ = found.last_offset;
   return node;
 }
 
@@ -156,10 +176,19 @@ size_t Node::encoded_size_max(Elements elements) {
          2 * texts_size_max(elements, 0, 2) + texts_size_max(elements, 1, 2);
 }
 
-bool Node::has_master_fields(Elements elements) const {
-  if (elements.size() != 2 * field_count_) return false;
+StreamId Node::last_id() const {
+  const uint8_t* const flags = listpack_.at(last_offset_);
+  if (flags == listpack_.end()) return master_id_;
+  const uint8_t* const ms = listpack::next(flags);
+  const uint8_t* const seq = listpack::next(ms);
+  return {master_id_.ms + static_cast<uint64_t>(listpack::integer(ms)),
+          master_id_.seq + static_cast<uint64_t>(listpack::integer(seq))};
+}
+
+bool Node::has_master_fields(const uint8_t* field_count, Elements elements) const {
+  if (elements.size() != 2 * static_cast<uint64_t>(listpack::integer(field_count))) return false;
   char scratch[listpack::kScratchSize];
-  const uint8_t* field = listpack_.at(fields_offset_);
+  const uint8_t* field = listpack::next(field_count);
   for (size_t i = 0; i < elements.size(); i += 2, field = listpack::next(field)) {
     if (listpack::text(field, scratch) != elements[i]) return false;
   }
@@ -167,25 +196,24 @@ bool Node::has_master_fields(Elements elements) const {
 }
 
 ptrdiff_t Node::write_counters(uint64_t live, uint64_t deleted) {
-  ptrdiff_t moved = 0;
-  if (live != live_) moved += listpack_.replace_integer(kLiveOffset, static_cast<int64_t>(live));
-  if (deleted != deleted_) {
+  ptrdiff_t moved = listpack_.replace_integer(kLiveOffset, static_cast<int64_t>(live));
+  if (deleted != this->deleted()) {
     const auto deleted_offset = static_cast<size_t>(listpack::next(listpack_.begin()) - listpack_.at(0));
     moved += listpack_.replace_integer(deleted_offset, static_cast<int64_t>(deleted));
   }
-  live_ = live;
-  deleted_ = deleted;
-  fields_offset_ += static_cast<size_t>(moved);
-  entries_offset_ += static_cast<size_t>(moved);
-  front_offset_ += static_cast<size_t>(moved);
+  entries_offset_ += static_cast<uint32_t>(moved);
+  front_offset_ += static_cast<uint32_t>(moved);
+  last_offset_ += static_cast<uint32_t>(moved);
   return moved;
 }
 
 void Node::append(StreamId id, Elements elements) {
-  DCHECK(live_ + deleted_ == 0 ? id >= master_id_ : id > last_id_);
-  write_counters(live_ + 1, deleted_);
-  if (live_ == 1) front_offset_ = listpack_.size() - 1;
-  const bool same_fields = has_master_fields(elements);
+  const uint64_t alive = live();
+  DCHECK(alive + deleted() == 0 ? id >= master_id_ : id > last_id());
+  write_counters(alive + 1, deleted());
+  last_offset_ = static_cast<uint32_t>(listpack_.size() - 1);
+  if (alive == 0) front_offset_ = last_offset_;
+  const bool same_fields = has_master_fields(field_count(), elements);
   const size_t first = same_fields ? 1 : 0;
   const size_t step = same_fields ? 2 : 1;
   const size_t room = kEntryIntegers * listpack::kIntegerSizeMax + texts_size_max(elements, first, step);
@@ -197,15 +225,15 @@ void Node::append(StreamId id, Elements elements) {
   if (!same_fields) out.integer(static_cast<int64_t>(pairs));
   for (size_t i = first; i < elements.size(); i += step) out.text(elements[i]);
   out.integer(static_cast<int64_t>(same_fields ? 3 + pairs : 4 + 2 * pairs));
-  last_id_ = id;
 }
 
 ptrdiff_t Node::erase(size_t offset) {
   const int64_t flags = listpack::integer(listpack_.at(offset));
   DCHECK(!(flags & kDeleted));
   const bool was_front = offset == front_offset_;
-  listpack_.replace_integer(offset, flags | kDeleted);
-  const ptrdiff_t moved = write_counters(live_ - 1, deleted_ + 1);
+  const ptrdiff_t narrower = listpack_.replace_integer(offset, flags | kDeleted);
+  if (last_offset_ > offset) last_offset_ += static_cast<uint32_t>(narrower);
+  const ptrdiff_t moved = write_counters(live() - 1, deleted() + 1);
   if (was_front) find_front();
   return moved;
 }
@@ -215,19 +243,16 @@ void Node::find_front() {
   EntryCursor entry(*this, front_offset_);
   while (entry.deleted() && entry.to_next()) {
   }
-  front_offset_ = entry.offset();
+  front_offset_ = static_cast<uint32_t>(entry.offset());
 }
 
 void Node::check_invariants() const {
   Scan found;
   CHECK(scan(found));
-  CHECK(static_cast<uint64_t>(found.live) == live_);
-  CHECK(static_cast<uint64_t>(found.deleted) == deleted_);
-  CHECK(static_cast<size_t>(found.fields) == field_count_);
-  CHECK(found.fields_offset == fields_offset_);
   CHECK(found.entries_offset == entries_offset_);
   CHECK(found.front_offset == front_offset_);
-  CHECK(found.last_id == last_id_);
+  CHECK(found.last_offset == last_offset_);
+  CHECK(found.last_id == last_id());
 }
 
 }  // namespace millrace::streams

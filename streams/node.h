@@ -11,7 +11,10 @@
 // modulo 2^64 from it: the seq delta wraps when the ms has moved on. `pieces` counts the elements of the entry before
 // itself, to walk backwards. flags: 1 deleted, 2 same fields as the master.
 //
-// Invariants: live and deleted equal a scan and the master entry; ids strictly increase from master_id on.
+// A node that no more entries are expected for (closed, or loaded) lies in one allocation with its listpack where that
+// takes less memory than two.
+//
+// Invariants: the master entry's live and deleted equal a scan; ids strictly increase from master_id on.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +31,6 @@ namespace millrace::streams {
 using Elements = std::span<const std::string_view>;
 
 class Node : public RefCounted<Node> {
- private:
-  // Only decode() may make a node before its bytes have been looked at.
-  struct Outside {};
-
  public:
   static constexpr int64_t kDeleted = 1;
   static constexpr int64_t kSameFields = 2;
@@ -39,48 +38,61 @@ class Node : public RefCounted<Node> {
   // A node without entries whose master entry has the fields of `elements`. `capacity` bytes are allocated at once.
   Node(StreamId master_id, Elements elements, size_t capacity);
   Node(const Node& other);
-  Node(Outside, StreamId master_id, std::string_view bytes);
   // A node from outside: nullptr unless the bytes satisfy every invariant. It may have no live entries.
   static Ref<Node> decode(StreamId master_id, std::string_view bytes);
   // Bounds what a node of this one entry takes.
   static size_t encoded_size_max(Elements elements);
 
   StreamId master_id() const { return master_id_; }
-  StreamId last_id() const { return last_id_; }  // of the last entry, deleted or not
-  uint64_t live() const { return live_; }
-  uint64_t deleted() const { return deleted_; }
+  StreamId last_id() const;  // of the last entry, deleted or not
+  uint64_t live() const { return static_cast<uint64_t>(listpack::integer(listpack_.begin())); }
+  uint64_t deleted() const { return static_cast<uint64_t>(listpack::integer(listpack::next(listpack_.begin()))); }
   size_t size() const { return listpack_.size(); }
   std::string_view bytes() const { return listpack_.view(); }
-  size_t memory_bytes() const { return sizeof(*this) + listpack_.capacity(); }
+  // What has been left behind by a closed node that grew is not counted.
+  size_t memory_bytes() const;
 
   // REQUIRES: id above last_id (or any id from master_id on if there are no entries).
   void append(StreamId id, Elements elements);
   // Marks the live entry at the offset (EntryCursor::offset) as deleted. Returns by how many bytes it and what follows
   // moved: the counters at the front may have become wider or narrower.
   ptrdiff_t erase(size_t offset);
-  // No more entries will come: gives spare memory back.
-  void close() { listpack_.shrink(); }
+  // No more entries will come: gives spare memory back. If there is an equal node that takes less, it is returned.
+  Ref<Node> close();
+  static void* operator new(size_t size) { return ::operator new(size); }
+  static void operator delete(void* node) { ::operator delete(node); }  // the bytes may lie behind it
   void check_invariants() const;
 
  private:
   friend class EntryCursor;
 
   struct Scan;
+  struct Behind {
+    size_t bytes;
+  };
+
+  static void* operator new(size_t size, Behind behind) { return ::operator new(size + behind.bytes); }
+  // With the bytes right behind it.
+  Node(Behind, StreamId master_id, std::string_view bytes);
+  Node(StreamId master_id, std::string_view bytes) : listpack_(bytes), master_id_(master_id) {}
+  static Ref<Node> make_closed(StreamId master_id, std::string_view bytes);
+  static bool fits_behind(size_t bytes);
+  uint8_t* behind() { return reinterpret_cast<uint8_t*>(this) + sizeof(*this); }
 
   void find_front();
-  bool has_master_fields(Elements elements) const;
+  bool has_master_fields(const uint8_t* field_count, Elements elements) const;
   ptrdiff_t write_counters(uint64_t live, uint64_t deleted);
   bool scan(Scan& scan) const;
+  const uint8_t* field_count() const { return listpack::next(listpack::next(listpack_.begin())); }
 
+  // Small, as there is one for each few kilobytes: what takes a few steps in the listpack is looked up there.
+  uint32_t front_offset_ = 0;  // the first live entry; without any the last one, or where the first would be
   Listpack listpack_;
   StreamId master_id_;
-  StreamId last_id_;
-  uint64_t live_ = 0;
-  uint64_t deleted_ = 0;
-  size_t field_count_ = 0;     // of the master entry
-  size_t fields_offset_ = 0;   // its first field
-  size_t entries_offset_ = 0;  // the first entry
-  size_t front_offset_ = 0;    // the first live entry; without any the last one, or where the first would be
+  uint32_t entries_offset_ = 0;  // the first entry
+  uint32_t last_offset_ = 0;     // the last entry, or where the first would be
 };
+
+static_assert(sizeof(Node) == 48);
 
 }  // namespace millrace::streams

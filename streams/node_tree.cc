@@ -13,13 +13,13 @@ namespace {
 constexpr size_t kKeySize = 16;
 constexpr uintptr_t kLeafBit = 1;
 
-// The four kinds of inner nodes: how many children fit, and at how many it becomes the next smaller kind.
+// The kinds of inner nodes: how many children fit, and at how many it becomes the next smaller kind.
 struct KindLimits {
   int capacity;
   int shrink_at;
 };
-constexpr KindLimits kKinds[] = {{4, 0}, {16, 3}, {48, 12}, {256, 36}};
-enum Kind : int { kSorted4, kSorted16, kIndexed, kDirect };
+constexpr KindLimits kKinds[] = {{4, 0}, {8, 3}, {16, 6}, {48, 12}, {256, 36}};
+enum Kind : int { kSorted4, kSorted8, kSorted16, kIndexed, kDirect };
 
 bool is_leaf(uintptr_t slot) {
   return slot & kLeafBit;
@@ -151,6 +151,8 @@ auto NodeTree::by_kind(Inner& inner, Use use) {
   switch (inner.kind) {
     case kSorted4:
       return use(static_cast<Sorted<4>&>(inner));
+    case kSorted8:
+      return use(static_cast<Sorted<8>&>(inner));
     case kSorted16:
       return use(static_cast<Sorted<16>&>(inner));
     case kIndexed:
@@ -170,10 +172,9 @@ NodeTree::Slot* NodeTree::child(Inner& inner, uint8_t byte) {
 
 // The child with the greatest branch byte below, or the least above, `byte` (-1 and 256 are beyond the ends).
 NodeTree::Slot NodeTree::nearest(Inner& inner, int byte, Side side) {
-  if (inner.kind <= kSorted16) {
-    return inner.kind == kSorted4 ? static_cast<Sorted<4>&>(inner).nearest(byte, side)
-                                  : static_cast<Sorted<16>&>(inner).nearest(byte, side);
-  }
+  if (inner.kind == kSorted4) return static_cast<Sorted<4>&>(inner).nearest(byte, side);
+  if (inner.kind == kSorted8) return static_cast<Sorted<8>&>(inner).nearest(byte, side);
+  if (inner.kind == kSorted16) return static_cast<Sorted<16>&>(inner).nearest(byte, side);
   const int step = side == Side::kBelow ? -1 : 1;
   for (int i = byte + step; i >= 0 && i < 256; i += step) {
     const Slot slot = inner.kind == kIndexed ? static_cast<Indexed&>(inner).at(i) : static_cast<Direct&>(inner).at(i);
@@ -251,6 +252,9 @@ NodeTree::Inner* NodeTree::make_inner(int kind, const uint8_t* prefix, size_t pr
   switch (kind) {
     case kSorted4:
       inner = new Sorted<4>();
+      break;
+    case kSorted8:
+      inner = new Sorted<8>();
       break;
     case kSorted16:
       inner = new Sorted<16>();
@@ -444,6 +448,15 @@ Node& NodeTree::writable(StreamId id) {
   Slot* const slot = descend(id, &parent, &byte);
   own(*slot);
   return *leaf_node(*slot);
+}
+
+void NodeTree::replace(Ref<Node> node) {
+  Slot* parent = nullptr;
+  uint8_t byte = 0;
+  Slot* const slot = descend(node->master_id(), &parent, &byte);
+  drop(*slot);
+  node->retain();
+  *slot = leaf_slot(node.get());
 }
 
 void NodeTree::erase(StreamId id) {

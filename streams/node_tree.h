@@ -1,8 +1,8 @@
 // NodeTree: the radix tree over 128-bit ids, as 16 big-endian bytes, that finds a stream's nodes by master id.
 //
-// An inner node branches on one byte and skips the bytes all its keys share; it has room for 4, 16, 48 or 256 children
-// and changes size as they come and go. Leaves lie in the child slots themselves: a slot is a pointer to an inner node,
-// or to a stream node with the lowest bit set.
+// An inner node branches on one byte and skips the bytes all its keys share; it has room for 4, 8, 16, 48 or 256
+// children and changes size as they come and go. Leaves lie in the child slots themselves: a slot is a pointer to an
+// inner node, or to a stream node with the lowest bit set.
 //
 //   slot -> | references | kind | skipped bytes (0..15) | branch bytes | slot | slot | ...
 //                                                                         |      +-> Node (leaf)
@@ -53,6 +53,8 @@ class NodeTree {
   // The node with this master id, no longer shared with anybody: a copy takes its place if need be. REQUIRES: there is
   // one.
   Node& writable(StreamId id);
+  // Puts the node in the place of the one with its master id, which is dropped. REQUIRES: there is one.
+  void replace(Ref<Node> node);
   // REQUIRES: there is one.
   void erase(StreamId id);
   void check_invariants() const;

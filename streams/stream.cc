@@ -70,11 +70,20 @@ Result<StreamId, AppendError> Stream::append(const NewId& id, Elements elements,
 Node& Stream::writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits) {
   if (tail_ != nullptr) {
     if (!is_full(*tail_, elements_bytes, limits)) return unshared(*tail_);
-    if (owns_tail_way_ && tail_->is_unique()) tail_->close();
+    if (owns_tail_way_ && tail_->is_unique()) close_tail();
   }
   const size_t usual = tail_ == nullptr ? 0 : std::min(kPreallocatedMax, node_bytes_max(limits));
   add_node(Ref<Node>::make(id, elements, std::max(usual, Node::encoded_size_max(elements))));
   return *tail_;
+}
+
+// REQUIRES: nobody else can see it.
+void Stream::close_tail() {
+  Ref<Node> closed = tail_->close();
+  if (!closed) return;
+  if (written_ == tail_) written_ = nullptr;
+  tail_ = closed.get();
+  nodes_.replace(std::move(closed));
 }
 
 // ---- Nodes

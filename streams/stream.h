@@ -146,6 +146,7 @@ class Stream {
   Stream(const Stream& other) = default;
   Node& writable_tail(Elements elements, size_t elements_bytes, StreamId id, const NodeLimits& limits);
   Node& unshared(Node& node);
+  void close_tail();
   void add_node(Ref<Node> node);
   void drop_node(const Node& node);
   Node* erase_at(Node& node, EntryCursor& entry);

@@ -56,11 +56,15 @@ class Ref {
   explicit Ref(T* object) : object_(object) {
     if (object_) object_->retain();
   }
+  // Takes over the reference that a new object begins with.
+  static Ref adopt(T* object) {
+    Ref ref;
+    ref.object_ = object;
+    return ref;
+  }
   template <typename... Arguments>
   static Ref make(Arguments&&... arguments) {
-    Ref ref;
-    ref.object_ = new T(std::forward<Arguments>(arguments)...);
-    return ref;
+    return adopt(new T(std::forward<Arguments>(arguments)...));
   }
   Ref(const Ref& other) : Ref(other.object_) {}
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}

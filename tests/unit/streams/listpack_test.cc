@@ -166,6 +166,20 @@ TEST_F(ListpackTest, GivesSpareMemoryBack) {
   EXPECT_TRUE(listpack::validate(pack.view()));
 }
 
+TEST_F(ListpackTest, LiesInMemoryOfSomebodyElsesUntilItGrows) {
+  for (const char* text : {"a", "5", "z"}) append(text);
+  std::string memory(pack_.view());
+  Listpack pack(reinterpret_cast<uint8_t*>(memory.data()), memory.size());
+  EXPECT_EQ(pack.capacity(), 0u);
+  pack.shrink();
+  pack.replace_integer(offset_of(1), 6);
+  EXPECT_EQ(pack.view().data(), memory.data());
+  pack.replace_integer(offset_of(1), 1000000);
+  EXPECT_NE(pack.view().data(), memory.data());
+  EXPECT_TRUE(listpack::validate(pack.view()));
+  EXPECT_EQ(listpack::integer(pack.at(offset_of(1))), 1000000);
+}
+
 TEST_F(ListpackTest, RefusesMalformedBytes) {
   append("abc");
   append(int64_t{300});

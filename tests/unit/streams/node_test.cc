@@ -173,6 +173,43 @@ TEST_F(NodeTest, TakesIdsOfTheWholeRange) {
   EXPECT_EQ(listing().back(), "18446744073709551615-18446744073709551615 f=v");
 }
 
+TEST_F(NodeTest, IsTheSameOnceItIsClosedAndNeverLarger) {
+  int replaced = 0;
+  int kept = 0;
+  for (size_t length = 0; length < 600; length += 7) {
+    const std::string value(length, 'v');
+    node_ = Ref<Node>::make(StreamId{1, 0}, Elements(Texts{"f", value}), size_t{4096});
+    for (uint64_t ms = 1; ms <= 4; ++ms) append({ms, 0}, {"f", value});
+    erase({1, 0});
+    erase({4, 0});
+    const auto before = listing();
+    const size_t bytes_before = sizeof(Node) + size_class(node_->size());
+    Ref<Node> closed = node_->close();
+    ++(closed ? replaced : kept);
+    if (closed) node_ = std::move(closed);
+    node_->check_invariants();
+    ASSERT_EQ(listing(), before);
+    ASSERT_LE(node_->memory_bytes(), bytes_before);
+  }
+  EXPECT_GT(replaced, 20);
+  EXPECT_GT(kept, 20);
+}
+
+TEST_F(NodeTest, GrowsOutOfItsPlaceOnceItIsClosed) {
+  start({1, 0}, {"f", "v"});
+  for (uint64_t ms = 2; ms <= 129; ++ms) append({ms, 0}, {"f", std::string(4, 'v')});
+  node_ = node_->close();
+  ASSERT_TRUE(node_);
+  const Ref<Node> copy = Ref<Node>::make(*node_);
+  const auto before = listing();
+  for (uint64_t ms = 1; ms < 129; ++ms) erase({ms, 0});
+  EXPECT_EQ(node_->deleted(), 128u);
+  EXPECT_EQ(listing().back(), "129-0 f=vvvv");
+  node_ = copy;
+  node_->check_invariants();
+  EXPECT_EQ(listing(), before);
+}
+
 TEST_F(NodeTest, IsDecodedFromItsBytes) {
   start({7, 7}, {"f", "1", "g", "2"});
   append({8, 0}, {"h", "3"});

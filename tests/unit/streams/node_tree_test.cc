@@ -120,6 +120,18 @@ TEST_F(NodeTreeTest, JoinsSkippedBytesWhenABranchGoes) {
   expect_agreement_at({0x0102030405060708, 2});
 }
 
+TEST_F(NodeTreeTest, PutsAnotherNodeInThePlaceOfOne) {
+  for (uint64_t seq = 0; seq < 20; ++seq) insert({7, seq});
+  insert({8, 0});
+  for (const StreamId id : {StreamId{7, 0}, StreamId{7, 19}, StreamId{8, 0}}) {
+    Ref<Node> node = node_at(id);
+    twin_[id] = node.get();
+    tree_.replace(std::move(node));
+    expect_agreement();
+    EXPECT_TRUE(tree_.find(id)->is_unique());
+  }
+}
+
 TEST_F(NodeTreeTest, CopiesANodeThatSomebodyElseHolds) {
   insert({1, 1});
   insert({1, 2});
