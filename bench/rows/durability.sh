@@ -88,10 +88,14 @@ replay() {  # side
   wait "${pid[$1]}" || true
   restarted "$1" "replay MB/s" "${journal[@]}"
 }
+# Until the log says that it is ready: asking over and over takes a processor from a server that loads with two threads.
 restarted() {  # side, figure, arguments
   local started=$EPOCHREALTIME
-  start_with_files "$1" "${@:3}"
+  : >"$work/$1.log"
+  launch "$1" --dir "$files" "${@:3}"
+  while is_running "$1" && [[ $(<"$work/$1.log") != *"Ready to accept connections"* ]]; do sleep 0.01; done
   echo "$2|$(megabytes_since "$started")"
+  await "$1"
 }
 in_memory() {  # side, how
   files=$(mktemp -d "$memory/millrace-rows.XXXXXX")
