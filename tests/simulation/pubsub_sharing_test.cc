@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/resp_reply.h"
 #include "support/simulated_server.h"
 
 namespace millrace::test {
@@ -81,6 +82,26 @@ TEST_F(PubsubSharing, WhoWaitsGetsSeveralMessagesWithOneSendInTheirOrder) {
 TEST_F(PubsubSharing, LongMessagesDoNotGather) {
   publish(std::string(10'000, 'x'));
   EXPECT_EQ(reached().size(), kListeners + 1);
+}
+
+// Nobody else is sent these: what obliges to sends is not only how much is pushed to all together.
+TEST_F(PubsubSharing, WhoWaitsBehindManyDoesNotRunIntoItsLimitMeanwhile) {
+  constexpr size_t kMessages = 20;
+  const std::string payload(6'000, 'y');
+  SimulatedCaller busy(server_, 0);
+  for (const char* line : {"SUBSCRIBE a", "SUBSCRIBE b"}) busy.ask(line);
+  publisher_.send_raw(format_request({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 30000 0 0"}));
+  server_.settle();
+  publish("x");
+  for (size_t i = 0; i < kMessages; ++i) {
+    publisher_.send("PUBLISH b " + payload);
+    server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
+    const uint64_t before = executed();
+    while (executed() == before) server_.turn(0);
+  }
+  server_.settle();
+  EXPECT_FALSE(busy.is_closed());
+  EXPECT_EQ(busy.take_replies().size(), 1 + kMessages);
 }
 
 TEST_F(PubsubSharing, WhoIsKilledWhileItWaitsIsClosedAndTheOthersGetTheirs) {
