@@ -2,6 +2,7 @@
 #include "core/core.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -184,8 +185,12 @@ void Core::handle(Message& message) {
     case Message::Kind::kSaveAndEnd:
       snapshot_->start(commands::SnapshotKind::kFinal);
       break;
+    case Message::Kind::kRequestEnd:
+      surroundings_.request_shutdown();
+      break;
     case Message::Kind::kStop:
       stopping_ = true;
+      hurry_pushes();
       snapshot_->give_up();
       journal_reload_->give_up();
       for (const auto& listener : listeners_) listener->stop();
@@ -334,6 +339,12 @@ void Core::flush_pushes() {
   }
 }
 
+// The end of the server is near: what was published before leaves before.
+void Core::hurry_pushes() {
+  to_flush_.insert(to_flush_.end(), std::make_move_iterator(pushed_.begin()), std::make_move_iterator(pushed_.end()));
+  pushed_.clear();
+}
+
 // A send costs many times what the appends before it did, so the sends to another core's connections are left to that
 // core while it is awake. One that sleeps is not woken for it: then they are ours.
 void Core::flush(Ref<Connection> connection) {
@@ -465,7 +476,8 @@ void Core::settings_changed() {
   post_to_all(Message::Kind::kLookAgain);
 }
 void Core::shut_down() {
-  surroundings_.request_shutdown();
+  hurry_pushes();
+  post(index_, {Message::Kind::kRequestEnd, nullptr}, false);
 }
 
 bool Core::start_snapshot(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait) {

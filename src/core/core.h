@@ -198,6 +198,7 @@ class Core final : public commands::Host {
   void run_runnable();
   void flush_outboxes();
   void flush_pushes();
+  void hurry_pushes();
   void flush(Ref<Connection> connection);
   bool is_work_of_others(const Connection& connection) const;
   void hand_over_flushes();

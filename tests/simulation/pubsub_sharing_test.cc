@@ -114,6 +114,25 @@ TEST_F(PubsubSharing, WhoIsKilledWhileItWaitsIsClosedAndTheOthersGetTheirs) {
   for (const auto& listener : listeners_) EXPECT_EQ(listener->take_replies(), std::vector{message("x")});
 }
 
+// Whoever ends the server after the reply has told everybody.
+TEST_F(PubsubSharing, WhatWasPublishedBeforeTheEndReachesAll) {
+  publish("x");
+  publisher_.send("SHUTDOWN NOSAVE");
+  server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
+  while (!server_.was_shutdown_requested()) server_.turn(0);
+  EXPECT_EQ(reached().size(), kListeners + 1);
+  server_.settle();
+  for (const auto& listener : listeners_) EXPECT_EQ(listener->take_replies(), std::vector{message("x")});
+}
+
+// Here the network may still lose it; a kernel has it.
+TEST_F(PubsubSharing, WhatWasPublishedBeforeASignalIsSent) {
+  publish("x");
+  server_.core(0).stop();
+  server_.turn(0);
+  EXPECT_EQ(reached().size(), kListeners + 1);
+}
+
 // The listeners' own core sleeps, so the publisher's has to send to them before it may go; stop() looks that all end.
 TEST(PubsubSharingOfCores, AServerThatStopsLeavesNobodyWaiting) {
   SimulatedServer server({.cores = 2, .push_sends_min = 1});
