@@ -2,6 +2,7 @@
 #include "core/core.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -21,8 +22,8 @@ constexpr size_t kKeptReplyBytesMax = 256 * 1024;
 // Who is held back offers its request again after that long, at the earliest.
 constexpr int64_t kPauseNsMin = 5'000'000;
 
-// For that many bytes pushed in a turn one send at least is started (flush_pushes()).
-constexpr size_t kPushBytesPerSend = 4096;
+// What may gather for a client before it is sent (flush_pushes()), about.
+constexpr size_t kPushBytesMax = 4096;
 
 OutboxLimits read_limits(const settings::Number& hard_bytes, const settings::Number& soft_bytes,
                          const settings::Number& soft_s) {
@@ -184,8 +185,12 @@ void Core::handle(Message& message) {
     case Message::Kind::kSaveAndEnd:
       snapshot_->start(commands::SnapshotKind::kFinal);
       break;
+    case Message::Kind::kRequestEnd:
+      surroundings_.request_shutdown();
+      break;
     case Message::Kind::kStop:
       stopping_ = true;
+      hurry_pushes();
       snapshot_->give_up();
       journal_reload_->give_up();
       for (const auto& listener : listeners_) listener->stop();
@@ -321,14 +326,23 @@ void Core::flush_outboxes() {
 
 // A message to many costs one send for each, and that is nearly all it costs. So not all of them start in one turn: who
 // is still to wait gets what is published meanwhile with the same send, and the publisher is not kept waiting. As bytes
-// that come in oblige to sends, no more than about kPushBytesPerSend gather for anybody.
+// that come in oblige to sends, no more than about kPushBytesMax gather if all who wait are sent the same. One of them
+// may be sent what the others are not: therefore the longest message obliges, too, as if it were for each of them.
 void Core::flush_pushes() {
-  size_t sends = std::max(push_sends_min_, pushed_bytes_ / kPushBytesPerSend);
+  const size_t bytes = std::max(pushed_bytes_, pushed_.size() * longest_push_bytes_);
+  size_t sends = std::max(push_sends_min_, bytes / kPushBytesMax);
   pushed_bytes_ = 0;
+  longest_push_bytes_ = 0;
   for (; sends > 0 && !pushed_.empty(); --sends) {
     flush(std::move(pushed_.front()));
     pushed_.pop_front();
   }
+}
+
+// The end of the server is near: what was published before leaves before.
+void Core::hurry_pushes() {
+  to_flush_.insert(to_flush_.end(), std::make_move_iterator(pushed_.begin()), std::make_move_iterator(pushed_.end()));
+  pushed_.clear();
 }
 
 // A send costs many times what the appends before it did, so the sends to another core's connections are left to that
@@ -396,6 +410,7 @@ void Core::push(commands::Client& client, resp::PushMessage& message) {
   queue_replies(client);
   const Outbox::Appended outcome = connection.outbox.push(message, outbox_limits(client), now().monotonic_ns);
   pushed_bytes_ += message.size();
+  longest_push_bytes_ = std::max(longest_push_bytes_, message.size());
   if (outcome == Outbox::Appended::kMustFlush) {
     pushed_.emplace_back(&connection);
   } else {
@@ -461,7 +476,8 @@ void Core::settings_changed() {
   post_to_all(Message::Kind::kLookAgain);
 }
 void Core::shut_down() {
-  surroundings_.request_shutdown();
+  hurry_pushes();
+  post(index_, {Message::Kind::kRequestEnd, nullptr}, false);
 }
 
 bool Core::start_snapshot(commands::SnapshotKind kind, Ref<commands::SnapshotWait> wait) {

@@ -198,6 +198,7 @@ class Core final : public commands::Host {
   void run_runnable();
   void flush_outboxes();
   void flush_pushes();
+  void hurry_pushes();
   void flush(Ref<Connection> connection);
   bool is_work_of_others(const Connection& connection) const;
   void hand_over_flushes();
@@ -243,6 +244,7 @@ class Core final : public commands::Host {
   // Outboxes to be flushed because of a push, the oldest first. They may wait for a turn or more (flush_pushes()).
   std::deque<Ref<Connection>> pushed_;
   size_t pushed_bytes_ = 0;           // in this turn
+  size_t longest_push_bytes_ = 0;     // of one message, in this turn
   std::vector<HeldOutbox> held_;      // since the journal was last told
   std::vector<Message> handed_over_;  // scratch for flush_outboxes: by core, what it shall send
   Buffer replies_;

@@ -24,6 +24,7 @@ struct Message {
     kSettled,         // a send of a connection being closed, started elsewhere, is over
     kLookAgain,       // CLIENT PAUSE or a setting changed
     kSaveAndEnd,      // make the final snapshot
+    kRequestEnd,      // ask for the end of the server: all that this core had to send before is on its way
     kStop,            // leave the run loop
   };
   Kind kind = Kind::kLookAgain;

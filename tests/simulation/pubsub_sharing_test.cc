@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "support/resp_reply.h"
 #include "support/simulated_server.h"
 
 namespace millrace::test {
@@ -83,6 +84,26 @@ TEST_F(PubsubSharing, LongMessagesDoNotGather) {
   EXPECT_EQ(reached().size(), kListeners + 1);
 }
 
+// Nobody else is sent these: what obliges to sends is not only how much is pushed to all together.
+TEST_F(PubsubSharing, WhoWaitsBehindManyDoesNotRunIntoItsLimitMeanwhile) {
+  constexpr size_t kMessages = 20;
+  const std::string payload(6'000, 'y');
+  SimulatedCaller busy(server_, 0);
+  for (const char* line : {"SUBSCRIBE a", "SUBSCRIBE b"}) busy.ask(line);
+  publisher_.send_raw(format_request({"CONFIG", "SET", "client-output-buffer-limit", "pubsub 30000 0 0"}));
+  server_.settle();
+  publish("x");
+  for (size_t i = 0; i < kMessages; ++i) {
+    publisher_.send("PUBLISH b " + payload);
+    server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
+    const uint64_t before = executed();
+    while (executed() == before) server_.turn(0);
+  }
+  server_.settle();
+  EXPECT_FALSE(busy.is_closed());
+  EXPECT_EQ(busy.take_replies().size(), 1 + kMessages);
+}
+
 TEST_F(PubsubSharing, WhoIsKilledWhileItWaitsIsClosedAndTheOthersGetTheirs) {
   publish("x");
   publisher_.send("CLIENT KILL ID " + last_id_);
@@ -91,6 +112,25 @@ TEST_F(PubsubSharing, WhoIsKilledWhileItWaitsIsClosedAndTheOthersGetTheirs) {
   EXPECT_TRUE(listeners_.back()->is_closed());
   listeners_.pop_back();
   for (const auto& listener : listeners_) EXPECT_EQ(listener->take_replies(), std::vector{message("x")});
+}
+
+// Whoever ends the server after the reply has told everybody.
+TEST_F(PubsubSharing, WhatWasPublishedBeforeTheEndReachesAll) {
+  publish("x");
+  publisher_.send("SHUTDOWN NOSAVE");
+  server_.world().advance(SimulatedServer::kSettleMs * 1'000'000);
+  while (!server_.was_shutdown_requested()) server_.turn(0);
+  EXPECT_EQ(reached().size(), kListeners + 1);
+  server_.settle();
+  for (const auto& listener : listeners_) EXPECT_EQ(listener->take_replies(), std::vector{message("x")});
+}
+
+// Here the network may still lose it; a kernel has it.
+TEST_F(PubsubSharing, WhatWasPublishedBeforeASignalIsSent) {
+  publish("x");
+  server_.core(0).stop();
+  server_.turn(0);
+  EXPECT_EQ(reached().size(), kListeners + 1);
 }
 
 // The listeners' own core sleeps, so the publisher's has to send to them before it may go; stop() looks that all end.
