@@ -86,11 +86,16 @@ void write_pending(resp::ReplyWriter& reply, const Group& group, const Pending& 
   reply.integer(pending.delivery_count);
 }
 
-// The records of the range, of one consumer if it is given. They are copied out of the list some at a time.
+// The records of the range, of one consumer if it is given. They are copied out of the list some at a time, but no more
+// than are asked for: often it is a single one.
 class RangeWalk {
  public:
   RangeWalk(const streams::PendingList& list, const Consumer* consumer, const RangeOptions& options)
-      : list_(list), consumer_(consumer), from_(options.start), end_(options.end) {}
+      : list_(list),
+        consumer_(consumer),
+        from_(options.start),
+        end_(options.end),
+        room_(some_, options.min_idle_ms > 0 ? kCopiedAtOnce : std::min<uint64_t>(options.count, kCopiedAtOnce)) {}
 
   // nullptr behind the last one.
   const Pending* next() {
@@ -105,7 +110,7 @@ class RangeWalk {
   bool copy_more() {
     if (!from_) return false;
     at_ = 0;
-    copied_ = consumer_ == nullptr ? list_.copy_from(*from_, some_) : list_.copy_from(consumer_->id, *from_, some_);
+    copied_ = consumer_ == nullptr ? list_.copy_from(*from_, room_) : list_.copy_from(consumer_->id, *from_, room_);
     from_ = copied_ == 0 ? std::nullopt : successor(some_[copied_ - 1].id);
     return copied_ != 0;
   }
@@ -114,6 +119,7 @@ class RangeWalk {
   const Consumer* const consumer_;
   std::optional<StreamId> from_;
   const StreamId end_;
+  const std::span<Pending> room_;
   Pending some_[kCopiedAtOnce];
   size_t at_ = 0;
   size_t copied_ = 0;

@@ -95,6 +95,13 @@ TEST_F(PackedChunkTest, AColumnThatIsMadeAnewFitsWhatIsLeft) {
   EXPECT_EQ(bytes_per_row(), 8u);  // of the first column, where the row fitted
 }
 
+TEST_F(PackedChunkTest, AColumnThatIsMadeAnewNeedNotFitWhatIsReplaced) {
+  put(0, {0, 0, 0, 0, 0, 0});
+  put(0, {kMax / 2, 1, 300, 0, 0, 0});
+  expect_agreement();
+  EXPECT_EQ(bytes_per_row(), 0u);
+}
+
 TEST_F(PackedChunkTest, GrowsWithWhatIsInIt) {
   Chunk small(PackedChunk::make(4, {1, 2, 3, 4, 5, 6}));
   small.reset(small->remade(4, 1, 1, {1, 2, 3, 400, 5, 6}));

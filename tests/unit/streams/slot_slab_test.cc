@@ -77,6 +77,52 @@ TEST(SlotSlabTest, TakesWhatWideRowsTakeAndNoMore) {
   EXPECT_LT(side.slab.memory_bytes(), kRows * (sizeof(Row) + 2));
 }
 
+// The first chunk has 4 cells, then 16, then all.
+TEST(SlotSlabTest, AFewWideRowsTakeFewCells) {
+  Random random(6);
+  Side side;
+  const auto expect_cells = [&](size_t cells) {
+    constexpr size_t kBeside = sizeof(PackedChunk) + 64;
+    EXPECT_GE(side.slab.memory_bytes(), cells * sizeof(Row));
+    EXPECT_LE(side.slab.memory_bytes(), cells * sizeof(Row) + kBeside);
+  };
+  while (side.twin.size() < 4) side.add(wide_row(random));
+  expect_cells(4);
+  side.add(wide_row(random));
+  expect_cells(16);
+  while (side.twin.size() < 17) side.add(wide_row(random));
+  expect_cells(64);
+  side.expect_agreement();
+}
+
+// Rows that are all the same take nothing beside their chunk.
+TEST(SlotSlabTest, CountsItsPagesAndWhatACopyTakes) {
+  constexpr size_t kPages = 4;
+  constexpr size_t kEntriesPerPage = 64;
+  constexpr size_t kEntryBytes = 24;
+  SlotSlab slab;
+  EXPECT_EQ(slab.memory_bytes(), 0u);
+  for (size_t i = 0; i < kPages * kEntriesPerPage * PackedChunk::kCapacityMax; ++i) slab.add({});
+  EXPECT_EQ(slab.page_count(), kPages);
+  EXPECT_EQ(slab.clone_bytes(), kPages * sizeof(void*));
+  const size_t bytes = kPages * (sizeof(void*) + kEntriesPerPage * (kEntryBytes + sizeof(PackedChunk)));
+  EXPECT_GE(slab.memory_bytes(), bytes);
+  EXPECT_LT(slab.memory_bytes(), bytes + kPages * 32);
+}
+
+// A page that has to grow, as all its chunks are full, may be a copy's as well.
+TEST(SlotSlabTest, CopiesKeepAPageThatGrows) {
+  Side side;
+  for (const size_t rows : {64u, 128u, 256u}) {
+    while (side.twin.size() < rows) side.add(narrow_row(side.twin.size()));
+    Side copy(side);
+    side.add(narrow_row(1));
+    copy.add(narrow_row(2));
+    side.expect_agreement();
+    copy.expect_agreement();
+  }
+}
+
 TEST(SlotSlabTest, CopiesAgreeEachWithItsOwnMap) {
   constexpr uint64_t kSeed = 5;
   Random random(kSeed);
