@@ -112,7 +112,7 @@ void Core::awake() {
 }
 
 bool Core::only_waits() {
-  if (connections_.empty() || !snapshot_->is_idle()) return false;
+  if (connections_.empty() || !pushed_.empty() || !snapshot_->is_idle()) return false;
   return std::all_of(connections_.begin(), connections_.end(),
                      [this](const auto& place) { return place.second->outbox.waits_beyond(acknowledged()); });
 }

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Builds the fuzzers of what reads bytes from outside before anybody has logged in, or from the administrator's hand,
-# and runs each for a minute, all at once:  tests/fuzz/run.sh <checkout>
+# and runs each for a while, all at once:  tests/fuzz/run.sh <checkout>
+#
+#   MILLRACE_TEST_FULL=1      five minutes instead of twenty seconds
+#   MILLRACE_FUZZ_SECONDS=n   that long
 #
 # Only the rooms they need are built, with clang, into build/fuzz. What they find interesting stays in build/fuzz/corpus
 # and is where the next run begins. Without clang: status 77, which CTest takes for skipped.
 set -euo pipefail
 cd "$1"
 fuzzers=(resp_request_fuzzer settings_config_fuzzer settings_acl_fuzzer)
-seconds=${MILLRACE_FUZZ_SECONDS:-60}
+seconds=${MILLRACE_FUZZ_SECONDS:-${MILLRACE_TEST_FULL:+300}}
+seconds=${seconds:-20}
 
 if ! echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }' |
   clang++-19 -fsanitize=fuzzer,address -x c++ - -o /dev/null 2>/dev/null; then
