@@ -128,7 +128,8 @@ class Core final : public commands::Host {
   // What appending to the connection's outbox came to.
   void appended(Connection& connection, Outbox::Appended outcome);
   void settled(Connection& connection);
-  // It has clients, and each waits for the journal already: nobody is kept waiting if the core does so, too.
+  // It has clients, each waits for the journal already, and no push is to be sent: nobody is kept waiting if the core
+  // waits, too.
   bool only_waits();
   // Has a turn at that time at the latest; what was asked for before is forgotten.
   void turn_at(int64_t monotonic_ns) { timers_.arm(turn_timer_, monotonic_ns); }
