@@ -74,7 +74,8 @@ class StreamReader {
     const uint64_t listpack_start = in_.offset();
     const std::string_view listpack = in_.string();
     if (!in_.ok()) return;
-    Ref<Node> node = listpack.size() <= kNodeBytesMax ? Node::decode(master_id, listpack) : nullptr;
+    if (listpack.size() > kNodeBytesMax) return in_.fail(RdbFault::kNode, listpack_start);
+    Ref<Node> node = Node::decode(master_id, listpack, stream_->block_for(listpack.size()));
     if (!node) return in_.fail(RdbFault::kNode, listpack_start);
     last_in_nodes_ = std::max(last_in_nodes_, node->last_id());
     if (!stream_->load_node(std::move(node))) in_.fail(RdbFault::kNodeOrder, start);

@@ -129,7 +129,7 @@ Node::Node(const Node& other)
 // ---- Closed nodes. Allocators round up, and mostly so far that a Node finds room in the allocation of its bytes.
 
 bool Node::fits_behind(size_t bytes) {
-  return size_class(sizeof(Node) + bytes) <= size_class(bytes);
+  return size_class(place_size(bytes)) <= size_class(bytes);
 }
 
 Node::Node(Behind, StreamId master_id, std::string_view bytes)
@@ -137,32 +137,46 @@ Node::Node(Behind, StreamId master_id, std::string_view bytes)
   std::memcpy(behind(), bytes.data(), bytes.size());
 }
 
-Ref<Node> Node::make_closed(StreamId master_id, std::string_view bytes) {
-  if (!fits_behind(bytes.size())) return Ref<Node>::adopt(new Node(master_id, bytes));
-  const Behind behind{bytes.size()};
-  return Ref<Node>::adopt(new (behind) Node(behind, master_id, bytes));
+Ref<Node> Node::make_closed(StreamId master_id, std::string_view bytes, NodeBlock* block) {
+  if (block == nullptr && !fits_behind(bytes.size())) return Ref<Node>::adopt(new Node(master_id, bytes));
+  const size_t size = place_size(bytes.size());
+  void* const place = block != nullptr ? block->take(size) : ::operator new(size);
+  return Ref<Node>::adopt(new (place) Node(Behind{}, master_id, bytes));
 }
 
-Ref<Node> Node::close() {
-  if (listpack_.capacity() == 0 || !fits_behind(listpack_.size())) {
-    listpack_.shrink();
-    return nullptr;
-  }
-  Ref<Node> closed = make_closed(master_id_, listpack_.view());
-  closed->front_offset_ = front_offset_;
-  closed->entries_offset_ = entries_offset_;
-  closed->last_offset_ = last_offset_;
-  return closed;
+// Out of line, or a compiler takes it and what follows for no pair.
+void* Node::operator new(size_t size) {
+  return ::operator new(size);
+}
+
+void Node::operator delete(void* node) {
+  if (NodeBlock::of(node) != nullptr) return NodeBlock::give_back(node);
+  ::operator delete(node);  // the bytes may lie behind it
+}
+
+Ref<Node> Node::close(NodeBlock* block) {
+  if (listpack_.capacity() == 0) return nullptr;
+  if (block != nullptr || fits_behind(listpack_.size())) return closed_copy(block);
+  listpack_.shrink();
+  return nullptr;
+}
+
+Ref<Node> Node::closed_copy(NodeBlock* block) const {
+  Ref<Node> copy = make_closed(master_id_, listpack_.view(), block);
+  copy->front_offset_ = front_offset_;
+  copy->entries_offset_ = entries_offset_;
+  copy->last_offset_ = last_offset_;
+  return copy;
 }
 
 size_t Node::memory_bytes() const {
-  return listpack_.capacity() == 0 ? size_class(sizeof(*this) + listpack_.size())
-                                   : sizeof(*this) + listpack_.capacity();
+  if (listpack_.capacity() != 0) return sizeof(*this) + listpack_.capacity();
+  return block() != nullptr ? NodeBlock::place_bytes(place_size(size())) : size_class(place_size(size()));
 }
 
-Ref<Node> Node::decode(StreamId master_id, std::string_view bytes) {
+Ref<Node> Node::decode(StreamId master_id, std::string_view bytes, NodeBlock* block) {
   if (!listpack::has_valid_frame(bytes)) return nullptr;
-  Ref<Node> node = make_closed(master_id, bytes);
+  Ref<Node> node = make_closed(master_id, bytes, block);
   Scan found;
   if (!node->scan(found)) return nullptr;
   node->front_offset_ = found.front_offset;

@@ -11,8 +11,8 @@
 // modulo 2^64 from it: the seq delta wraps when the ms has moved on. `pieces` counts the elements of the entry before
 // itself, to walk backwards. flags: 1 deleted, 2 same fields as the master.
 //
-// A node that no more entries are expected for (closed, or loaded) lies in one allocation with its listpack where that
-// takes less memory than two.
+// A node that no more entries are expected for (closed, or loaded) lies in a block together with others of its stream
+// (node_block.h), or in one allocation with its listpack, where that takes less memory. Nodes are made with new.
 //
 // Invariants: the master entry's live and deleted equal a scan; ids strictly increase from master_id on.
 #pragma once
@@ -23,6 +23,7 @@
 
 #include "base/ref.h"
 #include "streams/listpack.h"
+#include "streams/node_block.h"
 #include "streams/stream_id.h"
 
 namespace millrace::streams {
@@ -38,8 +39,9 @@ class Node : public RefCounted<Node> {
   // A node without entries whose master entry has the fields of `elements`. `capacity` bytes are allocated at once.
   Node(StreamId master_id, Elements elements, size_t capacity);
   Node(const Node& other);
-  // A node from outside: nullptr unless the bytes satisfy every invariant. It may have no live entries.
-  static Ref<Node> decode(StreamId master_id, std::string_view bytes);
+  // A node from outside: nullptr unless the bytes satisfy every invariant. It may have no live entries. `block`: as for
+  // close().
+  static Ref<Node> decode(StreamId master_id, std::string_view bytes, NodeBlock* block = nullptr);
   // Bounds what a node of this one entry takes.
   static size_t encoded_size_max(Elements elements);
 
@@ -58,24 +60,31 @@ class Node : public RefCounted<Node> {
   // moved: the counters at the front may have become wider or narrower.
   ptrdiff_t erase(size_t offset);
   // No more entries will come: gives spare memory back. If there is an equal node that takes less, it is returned.
-  Ref<Node> close();
-  static void* operator new(size_t size) { return ::operator new(size); }
-  static void operator delete(void* node) { ::operator delete(node); }  // the bytes may lie behind it
+  // `block`: where it is to lie, or nullptr: in none. REQUIRES: the block has room for place_size(size()).
+  Ref<Node> close(NodeBlock* block);
+  // An equal node, closed. `block`: as for close().
+  Ref<Node> closed_copy(NodeBlock* block) const;
+  // What a closed node of so many bytes asks of a block; and what it takes by itself.
+  static size_t place_size(size_t bytes) { return sizeof(Node) + bytes; }
+  static size_t bytes_alone(size_t bytes) {
+    return fits_behind(bytes) ? size_class(place_size(bytes)) : size_class(sizeof(Node)) + size_class(bytes);
+  }
+  NodeBlock* block() const { return NodeBlock::of(this); }  // nullptr: it lies in none
+  [[gnu::noinline]] static void* operator new(size_t size);
+  static void operator delete(void* node);
   void check_invariants() const;
 
  private:
   friend class EntryCursor;
 
   struct Scan;
-  struct Behind {
-    size_t bytes;
-  };
+  struct Behind {};
 
-  static void* operator new(size_t size, Behind behind) { return ::operator new(size + behind.bytes); }
-  // With the bytes right behind it.
+  static void* operator new(size_t, void* place) { return place; }
+  // With the bytes right behind it, where there has to be room for them.
   Node(Behind, StreamId master_id, std::string_view bytes);
   Node(StreamId master_id, std::string_view bytes) : listpack_(bytes), master_id_(master_id) {}
-  static Ref<Node> make_closed(StreamId master_id, std::string_view bytes);
+  static Ref<Node> make_closed(StreamId master_id, std::string_view bytes, NodeBlock* block);
   static bool fits_behind(size_t bytes);
   uint8_t* behind() { return reinterpret_cast<uint8_t*>(this) + sizeof(*this); }
 

@@ -14,6 +14,11 @@ constexpr size_t kElementsMax = size_t{1} << 26;  // keeps a node of 1 GiB and o
 constexpr size_t kPreallocatedMax = 4096;
 constexpr uint64_t kEntriesAddedMax = std::numeric_limits<int64_t>::max();
 constexpr size_t kNodesSampled = 16;
+// A stream has at least so many times what a block of it holds: what is not in use of its first and its last block, and
+// cannot be given back, is a small part then.
+constexpr size_t kBlocksMin = 32;
+// A place in a block has to save at least one part in so many: about as much of a block is lost.
+constexpr size_t kPlaceSavingMin = 32;
 
 size_t node_bytes_max(const NodeLimits& limits) {
   if (limits.bytes_max <= 0) return kGiB;
@@ -79,11 +84,7 @@ Node& Stream::writable_tail(Elements elements, size_t elements_bytes, StreamId i
 
 // REQUIRES: nobody else can see it.
 void Stream::close_tail() {
-  Ref<Node> closed = tail_->close();
-  if (!closed) return;
-  if (written_ == tail_) written_ = nullptr;
-  tail_ = closed.get();
-  nodes_.replace(std::move(closed));
+  if (Ref<Node> closed = tail_->close(block_for(tail_->size()))) replace_node(*tail_, std::move(closed));
 }
 
 // ---- Nodes
@@ -107,13 +108,52 @@ void Stream::add_node(Ref<Node> node) {
   owns_tail_way_ = true;
 }
 
+void Stream::replace_node(const Node& node, Ref<Node> equal) {
+  if (written_ == &node) written_ = nullptr;
+  if (tail_ == &node) tail_ = equal.get();
+  nodes_.replace(std::move(equal));
+}
+
+// Other nodes of its block may move.
 void Stream::drop_node(const Node& node) {
+  const StreamId id = node.master_id();
+  const Ref<NodeBlock> block(node.block());
   const bool was_tail = tail_ == &node;
   if (written_ == &node) written_ = nullptr;
-  nodes_.erase(node.master_id());
-  if (!was_tail) return;
-  tail_ = nodes_.last();
-  owns_tail_way_ = false;
+  nodes_.erase(id);
+  if (was_tail) {
+    tail_ = nodes_.last();
+    owns_tail_way_ = false;
+  }
+  if (block) thin_out(*block, id);
+}
+
+NodeBlock* Stream::block_for(size_t node_bytes) {
+  const size_t size = Node::place_size(node_bytes);
+  const size_t place_bytes = NodeBlock::place_bytes(size) * (kPlaceSavingMin + 1) / kPlaceSavingMin;
+  const size_t places = nodes_.size() / kBlocksMin;
+  if (places < 2 || !NodeBlock::fits(size) || place_bytes > Node::bytes_alone(node_bytes)) return nullptr;
+  if (!block_ || !block_->has_room(size)) block_ = NodeBlock::make(places, size);
+  return block_.get();
+}
+
+// A block of which a node has gone is not filled any more. When little of it is left, that moves out: a few nodes that
+// stay for long would keep the memory of all. They are near the one that has gone, as blocks are filled in order. At
+// the beginning of a long stream they are left alone: it is a small part of that, and most likely the next to go.
+void Stream::thin_out(NodeBlock& block, StreamId gone) {
+  if (block_.get() == &block) block_ = nullptr;
+  if (!block.is_sparse()) return;
+  const size_t places = block.places();
+  const Node* const first = nodes_.first();
+  if (first == nullptr || (first->block() == &block && nodes_.size() > 2 * places)) return;
+  for (Node* (NodeTree::*neighbour)(StreamId) const : {&NodeTree::below, &NodeTree::above}) {
+    const Node* node = (nodes_.*neighbour)(gone);
+    for (size_t steps = 0; node != nullptr && steps < places; ++steps) {
+      const StreamId id = node->master_id();
+      if (node->block() == &block) replace_node(*node, node->closed_copy(nullptr));
+      node = (nodes_.*neighbour)(id);
+    }
+  }
 }
 
 // The node that holds `id` if any does.
@@ -143,7 +183,9 @@ std::vector<Ref<Node>> Stream::share_nodes() const {
 std::unique_ptr<Stream> Stream::clone() const {
   owns_tail_way_ = false;
   written_ = nullptr;
-  return std::unique_ptr<Stream>(new Stream(*this));
+  std::unique_ptr<Stream> copy(new Stream(*this));
+  copy->block_ = nullptr;
+  return copy;
 }
 
 size_t Stream::memory_bytes() const {

@@ -134,6 +134,9 @@ class Stream {
   const Node* first_node() const { return nodes_.first(); }
   const Node* node_behind(const Node& node) const { return nodes_.above(node.master_id()); }
   std::vector<Ref<Node>> share_nodes() const;
+  // Where a closed node of so many bytes is to lie, for close() and decode(); nullptr as long as the stream is small,
+  // or if the node is as well off by itself.
+  NodeBlock* block_for(size_t node_bytes);
   // Adds a decoded node behind the last one (loading a snapshot), keeping length and first_id, and last_id at or above
   // its ids; entries_added is the caller's to set. A node without live entries is dropped: Redis before 8 left such
   // behind. False if the node is not above the last one.
@@ -148,7 +151,9 @@ class Stream {
   Node& unshared(Node& node);
   void close_tail();
   void add_node(Ref<Node> node);
+  void replace_node(const Node& node, Ref<Node> equal);
   void drop_node(const Node& node);
+  void thin_out(NodeBlock& block, StreamId gone);
   Node* erase_at(Node& node, EntryCursor& entry);
   Node* node_for(StreamId id) const;
   void find_first_id();
@@ -162,6 +167,7 @@ class Stream {
   Node* tail_ = nullptr;                // nodes_.last()
   mutable bool owns_tail_way_ = false;  // no other tree shares the inner nodes above it
   mutable Node* written_ = nullptr;     // the node last copied for writing: the same holds for it
+  Ref<NodeBlock> block_;                // that is being filled, by this stream alone
   uint64_t length_ = 0;
   StreamId last_id_;
   StreamId first_id_;

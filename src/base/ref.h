@@ -22,7 +22,9 @@ class ReferenceCount {
   // True if that was the last one: the caller frees the object.
   [[nodiscard]] bool release() const { return is_unique() || references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   // True if the caller's reference is the only one: nobody else can see the object, so it may be changed.
-  bool is_unique() const { return references_.load(std::memory_order_acquire) == 1; }
+  bool is_unique() const { return count() == 1; }
+  // Others may retain and release meanwhile.
+  uint32_t count() const { return references_.load(std::memory_order_acquire); }
 
  private:
   mutable std::atomic<uint32_t> references_{1};

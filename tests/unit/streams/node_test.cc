@@ -184,7 +184,7 @@ TEST_F(NodeTest, IsTheSameOnceItIsClosedAndNeverLarger) {
     erase({4, 0});
     const auto before = listing();
     const size_t bytes_before = sizeof(Node) + size_class(node_->size());
-    Ref<Node> closed = node_->close();
+    Ref<Node> closed = node_->close(nullptr);
     ++(closed ? replaced : kept);
     if (closed) node_ = std::move(closed);
     node_->check_invariants();
@@ -198,7 +198,7 @@ TEST_F(NodeTest, IsTheSameOnceItIsClosedAndNeverLarger) {
 TEST_F(NodeTest, GrowsOutOfItsPlaceOnceItIsClosed) {
   start({1, 0}, {"f", "v"});
   for (uint64_t ms = 2; ms <= 129; ++ms) append({ms, 0}, {"f", std::string(4, 'v')});
-  node_ = node_->close();
+  node_ = node_->close(nullptr);
   ASSERT_TRUE(node_);
   const Ref<Node> copy = Ref<Node>::make(*node_);
   const auto before = listing();
