@@ -7,7 +7,7 @@
 // sanitizers.
 //
 // MILLRACE_FUZZ_SEED repeats a run (as far as two cores can be repeated), MILLRACE_FUZZ_COMMANDS sets its length, and
-// MILLRACE_TEST_FULL makes it ten times as long.
+// MILLRACE_TEST_FULL makes it twenty times as long.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kHangPatience{30'000};
 constexpr size_t kClientCount = 8;
 constexpr size_t kListenerCount = 2;  // of them
-constexpr uint64_t kDefaultCommands = 300'000;
+constexpr uint64_t kDefaultCommands = 150'000;
 
 uint64_t setting(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -485,7 +485,7 @@ class CommandFuzz : public ::testing::Test {
 
 TEST_F(CommandFuzz, ServerOutlivesEverythingClientsSay) {
   std::cout << "seed " << seed_ << std::endl;
-  const uint64_t factor = std::getenv("MILLRACE_TEST_FULL") == nullptr ? 1 : 10;
+  const uint64_t factor = std::getenv("MILLRACE_TEST_FULL") == nullptr ? 1 : 20;
   const uint64_t goal = factor * setting("MILLRACE_FUZZ_COMMANDS", kDefaultCommands);
   while (sent_ < goal) {
     run_round();
