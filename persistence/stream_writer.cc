@@ -95,7 +95,8 @@ bool StreamWriter::advance(RdbEncoder& out, size_t bytes_max) {
         stage_ = Stage::kNodes;
         break;
       case Stage::kNodes:
-        write_nodes(out, end_size);
+        write_nodes(out, bytes_max);
+        if (stage_ == Stage::kNodes) return false;
         break;
       case Stage::kTotals:
         write_totals(out);
@@ -132,8 +133,10 @@ bool StreamWriter::advance(RdbEncoder& out, size_t bytes_max) {
   return stage_ == Stage::kDone;
 }
 
-void StreamWriter::write_nodes(RdbEncoder& out, size_t end_size) {
-  for (; node_ != nullptr && out.size() < end_size; node_ = stream_->node_behind(*node_)) {
+// The limit is on what the nodes hold: what compression makes of it may be very little, and takes no less time.
+void StreamWriter::write_nodes(RdbEncoder& out, size_t bytes_max) {
+  for (size_t bytes = 0; node_ != nullptr && bytes < bytes_max; node_ = stream_->node_behind(*node_)) {
+    bytes += node_->size();
     out.length(sizeof(StreamId));
     out.id(node_->master_id());
     out.string(node_->bytes());

@@ -33,7 +33,8 @@ class StreamWriter {
   StreamWriter(const streams::Stream& stream, int rdb_version);
 
   uint8_t type() const { return layout_.type; }
-  // Appends the next part: until about `bytes_max` bytes are written. True when the whole value is.
+  // Appends the next part: until about `bytes_max` bytes are written, or were compressed. True when the whole value is
+  // there.
   bool advance(RdbEncoder& out, size_t bytes_max);
 
  private:
@@ -52,7 +53,7 @@ class StreamWriter {
     kDone,
   };
 
-  void write_nodes(RdbEncoder& out, size_t end_size);
+  void write_nodes(RdbEncoder& out, size_t bytes_max);
   void write_totals(RdbEncoder& out);
   void write_group(RdbEncoder& out);
   void write_pending(RdbEncoder& out, size_t end_size);

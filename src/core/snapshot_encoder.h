@@ -30,7 +30,7 @@ class SnapshotEncoder {
   void begin(int64_t now_s, bool is_journal_base = false);
   // The value must live, and not change, until advance() has returned true.
   void add(int database, std::string_view key, int64_t expire_at_ms, const keyspace::Value& value);
-  // Appends about `bytes_max` bytes of the key. True when all of it is there.
+  // Appends about `bytes_max` bytes of the key, or compresses as many. True when all of it is there.
   bool advance(size_t bytes_max);
   void end() { writer_.end(); }
 

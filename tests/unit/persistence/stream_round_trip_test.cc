@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/numbers.h"
 #include "persistence/digest.h"
@@ -46,6 +48,23 @@ class StreamRoundTrip : public testing::TestWithParam<int> {
     return stream;
   }
 };
+
+TEST_P(StreamRoundTrip, SlicesAreNoLongerWhereNodesCompressWell) {
+  constexpr size_t kSlice = 8192;
+  constexpr int kEntries = 200;
+  const std::string value(1000, 'x');
+  Stream stream(kUsual);
+  for (int i = 0; i < kEntries; ++i) {
+    ASSERT_TRUE(stream.append({}, std::vector<std::string_view>{"f", value}, i, {}).ok());
+  }
+  StreamWriter writer(stream, GetParam());
+  Buffer out;
+  RdbEncoder encoder(out, true);
+  size_t slices = 1;
+  while (!writer.advance(encoder, kSlice)) ++slices;
+  EXPECT_LT(out.size(), kEntries * value.size() / 10);
+  EXPECT_GT(slices, kEntries * value.size() / kSlice / 2);
+}
 
 TEST_P(StreamRoundTrip, KeepsEverythingTheVersionCanSay) {
   for (uint64_t seed = 0; seed < 60; ++seed) {
