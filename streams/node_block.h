@@ -33,8 +33,8 @@ class NodeBlock {
   // A block with room for that many places for `size` bytes, and for what is left of the allocation then; for fewer of
   // them if it would be larger than kBytesMax. REQUIRES: fits(size).
   static Ref<NodeBlock> make(size_t places, size_t size);
-  // True if at least two of that size fit into a block.
-  static bool fits(size_t size) { return kHeaderBytes + 2 * place_bytes(size) <= kBytesMax; }
+  // True if at least eight of that size fit into a block: what is left behind the last is a small part of it then.
+  static bool fits(size_t size) { return kHeaderBytes + 8 * place_bytes(size) <= kBytesMax; }
 
   bool has_room(size_t size) const { return place_bytes(size) <= bytes_ - used_bytes_.load(kRelaxed); }
   // Memory for `size` bytes. REQUIRES: has_room(size).

@@ -21,7 +21,7 @@ namespace millrace::streams {
 namespace {
 
 TEST(NodeBlock, HasRoomForWhatItWasMadeForInPlacesApart) {
-  for (const size_t size : {1, 48, 1000, 4000, 60'000}) {
+  for (const size_t size : {1, 48, 1000, 4000, 16'000}) {
     SCOPED_TRACE(size);
     const Ref<NodeBlock> block = NodeBlock::make(2, size);
     std::vector<uint8_t*> places;
@@ -41,8 +41,8 @@ TEST(NodeBlock, HasRoomForWhatItWasMadeForInPlacesApart) {
 }
 
 TEST(NodeBlock, IsNoLargerThanItMayBe) {
-  EXPECT_TRUE(NodeBlock::fits(NodeBlock::kBytesMax / 2 - 32));
-  EXPECT_FALSE(NodeBlock::fits(NodeBlock::kBytesMax / 2));
+  EXPECT_TRUE(NodeBlock::fits(NodeBlock::kBytesMax / 8 - 32));
+  EXPECT_FALSE(NodeBlock::fits(NodeBlock::kBytesMax / 8));
   const Ref<NodeBlock> block = NodeBlock::make(size_t{1} << 40, 1000);
   std::vector<void*> places;
   while (block->has_room(1000)) places.push_back(block->take(1000));
@@ -157,6 +157,20 @@ TEST_F(BlocksOfAStreamTest, ANodeTooLargeForOneLiesAlone) {
   ASSERT_NE(large, nodes.end());
   EXPECT_EQ((*large)->block(), nullptr);
   stream_.check_invariants();
+}
+
+// Few large ones would fill a block, and leave up to a third of it.
+TEST_F(BlocksOfAStreamTest, LargeNodesTakeNoMoreThanByThemselves) {
+  for (const size_t value_bytes : {10'000, 16'000, 27'500, 45'000, 60'000}) {
+    SCOPED_TRACE(value_bytes);
+    Stream stream;
+    append(stream, 400, value_bytes);
+    size_t alone = 0;
+    for (const Node* node = stream.first_node(); node != nullptr; node = stream.node_behind(*node)) {
+      if (node->block() != nullptr) alone += Node::bytes_alone(node->size());
+    }
+    EXPECT_LE(block_count(stream) * NodeBlock::kBytesMax, alone * 105 / 100 + NodeBlock::kBytesMax);
+  }
 }
 
 TEST_F(BlocksOfAStreamTest, AFewEntriesThatStayDoNotKeepThem) {
