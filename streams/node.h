@@ -103,5 +103,6 @@ class Node : public RefCounted<Node> {
 };
 
 static_assert(sizeof(Node) == 48);
+static_assert(alignof(Node) <= sizeof(NodeBlock*), "a place of a block begins behind a pointer");
 
 }  // namespace millrace::streams

@@ -40,7 +40,7 @@ NodeBlock* NodeBlock::of(const void* place) {
 
 bool NodeBlock::is_sparse() const {
   const uint64_t in_use = references_.count() - 1;
-  return in_use * used_bytes_.load(kRelaxed) < uint64_t{places()} * bytes_ / 4;
+  return in_use > 0 && in_use * used_bytes_.load(kRelaxed) < uint64_t{places()} * bytes_ / 4;
 }
 
 void NodeBlock::release() const {

@@ -46,7 +46,8 @@ class NodeBlock {
 
   // How many places were taken, given back or not.
   uint32_t places() const { return places_.load(kRelaxed); }
-  // Less than a quarter is in use. REQUIRES: the caller has the only reference besides those of the places.
+  // Something is in use, but less than a quarter. REQUIRES: the caller has one reference besides those of the places.
+  // Others who have one (a stream that fills it, a thread that asks the same) count for a place meanwhile.
   bool is_sparse() const;
 
   void retain() const { references_.retain(); }

@@ -65,6 +65,7 @@ TEST(NodeBlock, IsSparseBelowAQuarter) {
   places.pop_back();
   EXPECT_TRUE(block->is_sparse());
   for (void* const place : places) NodeBlock::give_back(place);
+  EXPECT_FALSE(block->is_sparse());
 }
 
 // A stream with two entries in each node. By itself, a node of two usual values wastes a good part of its allocation.
