@@ -19,6 +19,8 @@ constexpr size_t kNodesSampled = 16;
 constexpr size_t kBlocksMin = 32;
 // A place in a block has to save at least one part in so many: about as much of a block is lost.
 constexpr size_t kPlaceSavingMin = 32;
+// A stream is long beside one of its blocks if it has more than so many times as many nodes as that has places.
+constexpr size_t kLongBeside = 8;
 
 size_t node_bytes_max(const NodeLimits& limits) {
   if (limits.bytes_max <= 0) return kGiB;
@@ -126,6 +128,9 @@ void Stream::drop_node(const Node& node) {
     owns_tail_way_ = false;
   }
   if (block) thin_out(*block, id);
+  const Node* const first = nodes_.first();
+  const Ref<NodeBlock> first_block(first == nullptr ? nullptr : first->block());
+  if (first_block && nodes_.size() == kLongBeside * first_block->places()) thin_out(*first_block, kStreamIdMin);
 }
 
 NodeBlock* Stream::block_for(size_t node_bytes) {
@@ -139,13 +144,14 @@ NodeBlock* Stream::block_for(size_t node_bytes) {
 
 // A block of which a node has gone is not filled any more. When little of it is left, that moves out: a few nodes that
 // stay for long would keep the memory of all. They are near the one that has gone, as blocks are filled in order. At
-// the beginning of a long stream they are left alone: it is a small part of that, and most likely the next to go.
+// the beginning of a long stream they are left alone: it is a small part of that, and most likely the next to go. When
+// the stream has become short, they are looked at again.
 void Stream::thin_out(NodeBlock& block, StreamId gone) {
   if (block_.get() == &block) block_ = nullptr;
   if (!block.is_sparse()) return;
   const size_t places = block.places();
   const Node* const first = nodes_.first();
-  if (first == nullptr || (first->block() == &block && nodes_.size() > 2 * places)) return;
+  if (first == nullptr || (first->block() == &block && nodes_.size() > kLongBeside * places)) return;
   for (Node* (NodeTree::*neighbour)(StreamId) const : {&NodeTree::below, &NodeTree::above}) {
     const Node* node = (nodes_.*neighbour)(gone);
     for (size_t steps = 0; node != nullptr && steps < places; ++steps) {

@@ -191,6 +191,20 @@ TEST_F(BlocksOfAStreamTest, AFewEntriesThatStayDoNotKeepThem) {
   stream_.check_invariants();
 }
 
+// One that stays at the beginning of a stream that is consumed in order, wherever it lies in its block.
+TEST_F(BlocksOfAStreamTest, TheFirstEntryDoesNotKeepOneWhenTheOthersAreGone) {
+  for (size_t stays = 200; stays < 230; ++stays) {
+    SCOPED_TRACE(stays);
+    Stream stream;
+    const std::vector<StreamId> all = append(stream, 2 * 600);
+    for (size_t i = 0; i + 2 < all.size(); ++i) {
+      ASSERT_TRUE(i == 2 * stays || stream.erase(all[i]));
+    }
+    EXPECT_EQ(nodes_in_blocks(stream), 0u);
+    stream.check_invariants();
+  }
+}
+
 TEST_F(BlocksOfAStreamTest, OutliveTheStreamWithANodeOfThem) {
   auto stream = std::make_unique<Stream>();
   append(*stream, 2 * 500);
