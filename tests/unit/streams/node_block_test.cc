@@ -111,6 +111,11 @@ class BlocksOfAStreamTest : public testing::Test {
     options.length_max = length;
     stream.trim(options);
   }
+  const Node& last_closed() const { return *stream_.share_nodes().rbegin()[1]; }
+  // Until the block in which the last node was put has room for some more of them.
+  void append_while_block_is_full() {
+    while (!last_closed().block()->has_room(4 * Node::place_size(last_closed().size()))) append(stream_, 2);
+  }
 
   Stream stream_;
 };
@@ -203,6 +208,49 @@ TEST_F(BlocksOfAStreamTest, TheFirstEntryDoesNotKeepOneWhenTheOthersAreGone) {
     EXPECT_EQ(nodes_in_blocks(stream), 0u);
     stream.check_invariants();
   }
+}
+
+TEST_F(BlocksOfAStreamTest, AreLeftAloneAtTheBeginningOfALongStream) {
+  append(stream_, 2 * 2000);
+  trim(stream_, 2 * 1800);
+  for (uint64_t nodes = 1800; nodes > 1600; --nodes) {
+    trim(stream_, 2 * nodes);
+    ASSERT_NE(stream_.first_node()->block(), nullptr) << nodes;
+  }
+}
+
+TEST_F(BlocksOfAStreamTest, AreNotFilledOnceANodeHasGone) {
+  append(stream_, 2 * 2000 + 1);
+  append_while_block_is_full();
+  const Ref<NodeBlock> block(last_closed().block());
+  const StreamId last_id = last_closed().last_id();
+  ASSERT_TRUE(stream_.erase(last_closed().master_id()));
+  ASSERT_TRUE(stream_.erase(last_id));
+  append(stream_, 2);
+  ASSERT_NE(last_closed().block(), nullptr);
+  EXPECT_NE(last_closed().block(), block.get());
+}
+
+// Each of two streams that share nodes goes on in a block of its own: both threads may take places at the same time.
+TEST_F(BlocksOfAStreamTest, AreFilledByOneStreamAlone) {
+  append(stream_, 2 * 2000 + 1);
+  append_while_block_is_full();
+  const StreamId shared_up_to = stream_.last_id();
+  const std::unique_ptr<Stream> copy = stream_.clone();
+  for (int i = 0; i < 200; ++i) {
+    append(stream_, 1);
+    append(*copy, 1);
+  }
+  const auto filled = [shared_up_to](const Stream& stream) {
+    std::set<const NodeBlock*> blocks;
+    for (const Ref<Node>& node : stream.share_nodes()) {
+      if (node->master_id() > shared_up_to && node->block() != nullptr) blocks.insert(node->block());
+    }
+    return blocks;
+  };
+  const std::set<const NodeBlock*> blocks = filled(stream_);
+  EXPECT_FALSE(blocks.empty());
+  for (const NodeBlock* const block : filled(*copy)) EXPECT_EQ(blocks.count(block), 0u);
 }
 
 TEST_F(BlocksOfAStreamTest, OutliveTheStreamWithANodeOfThem) {
