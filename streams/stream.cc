@@ -145,7 +145,8 @@ NodeBlock* Stream::block_for(size_t node_bytes) {
 // A block of which a node has gone is not filled any more. When little of it is left, that moves out: a few nodes that
 // stay for long would keep the memory of all. They are near the one that has gone, as blocks are filled in order. At
 // the beginning of a long stream they are left alone: it is a small part of that, and most likely the next to go. When
-// the stream has become short, they are looked at again.
+// the stream has become short, they are looked at again. What a clone holds counts as in use: when that has gone,
+// nobody looks before the next node of the block goes.
 void Stream::thin_out(NodeBlock& block, StreamId gone) {
   if (block_.get() == &block) block_ = nullptr;
   if (!block.is_sparse()) return;
