@@ -116,7 +116,7 @@ void Stream::replace_node(const Node& node, Ref<Node> equal) {
   nodes_.replace(std::move(equal));
 }
 
-// Other nodes of its block may move.
+// Other nodes may move: of its block, and of the stream's first.
 void Stream::drop_node(const Node& node) {
   const StreamId id = node.master_id();
   const Ref<NodeBlock> block(node.block());
